@@ -7,15 +7,7 @@
 #![no_std]
 extern crate alloc;
 
-pub mod declaration;
-pub mod effect;
 pub mod fault;
 pub mod ids;
-pub mod input;
-pub mod officer;
 pub mod permit;
-pub mod record;
-pub mod rules;
 pub mod time;
-pub mod verdict;
-pub mod view;
