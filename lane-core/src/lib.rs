@@ -9,5 +9,7 @@ extern crate alloc;
 
 pub mod fault;
 pub mod ids;
+pub mod interlock;
 pub mod permit;
+pub mod signal;
 pub mod time;
