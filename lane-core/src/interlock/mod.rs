@@ -46,7 +46,7 @@
 //! | I5, I6 | `check_link`, `become_ready`, `reset` |
 //! | I7 | `scan`: Stop and dead regimes are handled before anything else is looked at |
 //! | I8 | `write_outputs`, `observe_boom` |
-//! | I16 | `watch_sensors`, `end_of_vehicle`; [`FaultSet::lies`] gates Down |
+//! | I16 | `watch_sensors`, `compare_sensors`; [`FaultSet::lies`] gates Down |
 //!
 //! `Clone + Eq + Hash`, no sequence numbers, no queues: the model check in `tests/` runs this very code. Mutations for it stand beside the
 //! lines they break, as `cfg!(planted = "...")`.
