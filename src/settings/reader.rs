@@ -112,6 +112,17 @@ impl<'r, 'i> Section<'r, 'i> {
         self.table.is_some()
     }
 
+    /// Is the key in the file?
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Keys that may be absent and were not asked for.
+    pub fn allow(&self, keys: &[&str]) {
+        self.asked.borrow_mut().extend(keys.iter().map(|key| (*key).to_owned()));
+    }
+
     /// Notes a mistake of this table's key.
     pub fn wrong(&self, key: &str, what: impl Into<String>) {
         let line = self.find(key).map_or(self.line, |v| self.reader.line_at(v.span().start));
@@ -185,7 +196,8 @@ impl<'r, 'i> Section<'r, 'i> {
     /// A text that may be absent.
     #[must_use]
     pub fn optional_text(&self, key: &str, bytes: RangeInclusive<usize>) -> Option<String> {
-        self.find(key).is_some().then(|| self.text(key, Some(""), bytes)).filter(|text| !text.is_empty())
+        self.allow(&[key]);
+        self.has(key).then(|| self.text(key, Some(""), bytes)).filter(|text| !text.is_empty())
     }
 
     /// A whole number within bounds.
