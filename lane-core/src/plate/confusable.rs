@@ -85,12 +85,7 @@ mod tests {
 
     #[test]
     fn others_do_not() {
-        for (one, other) in [
-            ("12C12345", "12C12346"),
-            ("12C12345", "12C1234"),
-            ("桂F12345", "贵F12345"),
-            ("12C12345", "12H12345"),
-        ] {
+        for (one, other) in [("12C12345", "12C12346"), ("12C12345", "12C1234"), ("桂F12345", "贵F12345"), ("12C12345", "12H12345")] {
             assert_ne!(key(one), key(other), "{one} {other}");
         }
         assert_eq!(key("12C12345").to_string(), "12612345");
@@ -98,8 +93,7 @@ mod tests {
 
     fn any_text() -> impl Strategy<Value = PlateText> {
         let all: Vec<Symbol> = Symbol::all().collect();
-        proptest::collection::vec(proptest::sample::select(all), 1..=12)
-            .prop_map(|symbols| PlateText::from_symbols(symbols).unwrap())
+        proptest::collection::vec(proptest::sample::select(all), 1..=12).prop_map(|symbols| PlateText::from_symbols(symbols).unwrap())
     }
 
     proptest! {

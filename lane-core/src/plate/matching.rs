@@ -210,8 +210,7 @@ pub fn match_plates(rules: &MatchRules, read: Option<&FusedRead>, candidates: &[
     };
     let prior = u128::from(rules.not_in_list_prior_ppm.min(PPM as u32));
     let groups = grouped(candidates);
-    let evidence: Vec<u128> =
-        groups.iter().map(|(plate, _)| u128::from(exp(read.log_prob(plate))) * (PPM - prior)).collect();
+    let evidence: Vec<u128> = groups.iter().map(|(plate, _)| u128::from(exp(read.log_prob(plate))) * (PPM - prior)).collect();
     let (undeclared, best_plausible) = undeclared(rules, read, &groups);
     let whole = (evidence.iter().sum::<u128>() + undeclared * prior).max(1);
     let mut ranked: Vec<Ranked> = groups
@@ -229,14 +228,7 @@ pub fn match_plates(rules: &MatchRules, read: Option<&FusedRead>, candidates: &[
     Matching { ranked, not_in_list_ppm, margin_ppm, best_plausible, decision }
 }
 
-fn decide(
-    rules: &MatchRules,
-    read: &FusedRead,
-    ranked: &[Ranked],
-    not_in_list_ppm: u32,
-    margin_ppm: u32,
-    truncated: bool,
-) -> Decision {
+fn decide(rules: &MatchRules, read: &FusedRead, ranked: &[Ranked], not_in_list_ppm: u32, margin_ppm: u32, truncated: bool) -> Decision {
     if truncated {
         return Decision::Ambiguous(Doubt::TruncatedCandidates);
     }
@@ -245,11 +237,8 @@ fn decide(
     };
     let Some(&candidate) = best.candidates.first() else { return Decision::NotInList };
     if best.posterior_ppm < rules.min_posterior_ppm {
-        let doubt = if margin_ppm < rules.min_margin_ppm && best.posterior_ppm > not_in_list_ppm {
-            Doubt::MarginLow
-        } else {
-            Doubt::PosteriorLow
-        };
+        let doubt =
+            if margin_ppm < rules.min_margin_ppm && best.posterior_ppm > not_in_list_ppm { Doubt::MarginLow } else { Doubt::PosteriorLow };
         return Decision::Ambiguous(doubt);
     }
     if margin_ppm < rules.min_margin_ppm {
@@ -280,11 +269,7 @@ fn grouped(candidates: &[Candidate]) -> Vec<(PlateText, Vec<CandidateId>)> {
 }
 
 /// The Q40 mass that undeclared plates may take, and the best text that fits a grammar.
-fn undeclared(
-    rules: &MatchRules,
-    read: &FusedRead,
-    groups: &[(PlateText, Vec<CandidateId>)],
-) -> (u128, Option<PlateText>) {
+fn undeclared(rules: &MatchRules, read: &FusedRead, groups: &[(PlateText, Vec<CandidateId>)]) -> (u128, Option<PlateText>) {
     let mut best_plausible = None;
     let mut left = u128::from(ONE);
     let mut mass = 0_u128;

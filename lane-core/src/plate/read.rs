@@ -101,9 +101,7 @@ impl Slot {
         let confidence_ppm = confidence_ppm.min(1_000_000);
         let neighbours = class_mates(symbol).count().max(1) as u32;
         let neighbour_log_prob = MilliNats::from_ppm((1_000_000 - confidence_ppm) / 2 / neighbours).max(SLOT_FLOOR);
-        let mut named: Vec<Alternative> = class_mates(symbol)
-            .map(|symbol| Alternative { symbol, log_prob: neighbour_log_prob })
-            .collect();
+        let mut named: Vec<Alternative> = class_mates(symbol).map(|symbol| Alternative { symbol, log_prob: neighbour_log_prob }).collect();
         named.push(Alternative { symbol, log_prob: MilliNats::from_ppm(confidence_ppm).max(SLOT_FLOOR) });
         Self::of_named(named)
     }
@@ -186,10 +184,7 @@ impl Read {
 
     /// A text with one confidence for all its symbols, as a camera that reads by itself gives it.
     pub fn of_text(text: &PlateText, symbol_confidence_ppm: u32, quality_permille: u16) -> Result<Self, ReadError> {
-        Self::new(
-            text.symbols().iter().map(|&symbol| Slot::of(symbol, symbol_confidence_ppm)).collect(),
-            quality_permille,
-        )
+        Self::new(text.symbols().iter().map(|&symbol| Slot::of(symbol, symbol_confidence_ppm)).collect(), quality_permille)
     }
 
     /// The places, left to right, upper line first; 1 to 12.

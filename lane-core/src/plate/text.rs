@@ -126,11 +126,7 @@ fn fold(c: char) -> char {
 }
 
 fn is_separator(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(
-            c,
-            '-' | '.' | '_' | '/' | ',' | '·' | '•' | '‧' | '・' | '∙' | '‐' | '‑' | '‒' | '–' | '—' | '−'
-        )
+    c.is_whitespace() || matches!(c, '-' | '.' | '_' | '/' | ',' | '·' | '•' | '‧' | '・' | '∙' | '‐' | '‑' | '‒' | '–' | '—' | '−')
 }
 
 impl core::str::FromStr for PlateText {
@@ -191,24 +187,12 @@ mod tests {
     fn what_is_no_plate_is_refused_with_its_place() {
         assert_eq!(PlateText::parse(""), Err(PlateTextError::Empty));
         assert_eq!(PlateText::parse(" -.- "), Err(PlateTextError::Empty));
-        assert_eq!(
-            PlateText::parse("12C#345"),
-            Err(PlateTextError::UnknownCharacter { character: '#', at: 3 })
-        );
-        assert_eq!(
-            PlateText::parse("中A12345"),
-            Err(PlateTextError::UnknownCharacter { character: '中', at: 0 })
-        );
+        assert_eq!(PlateText::parse("12C#345"), Err(PlateTextError::UnknownCharacter { character: '#', at: 3 }));
+        assert_eq!(PlateText::parse("中A12345"), Err(PlateTextError::UnknownCharacter { character: '中', at: 0 }));
         assert!(PlateText::parse("123456789012").is_ok());
-        assert_eq!(
-            PlateText::parse("1234567890123"),
-            Err(PlateTextError::TooLong { max: PLATE_MAX_SYMBOLS, of: "symbols" })
-        );
+        assert_eq!(PlateText::parse("1234567890123"), Err(PlateTextError::TooLong { max: PLATE_MAX_SYMBOLS, of: "symbols" }));
         let blanks = " ".repeat(PLATE_MAX_INPUT_CHARS + 1);
-        assert_eq!(
-            PlateText::parse(&blanks),
-            Err(PlateTextError::TooLong { max: PLATE_MAX_INPUT_CHARS, of: "characters" })
-        );
+        assert_eq!(PlateText::parse(&blanks), Err(PlateTextError::TooLong { max: PLATE_MAX_INPUT_CHARS, of: "characters" }));
     }
 
     #[test]

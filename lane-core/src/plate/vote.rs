@@ -191,10 +191,8 @@ impl FusedSlot {
         let cap = i64::from(rules.evidence_cap_permille);
         let mut all: Vec<Alternative> = Symbol::all()
             .map(|symbol| {
-                let sum: i64 = slots
-                    .clone()
-                    .map(|(quality, slot)| quality * i64::from(slot.log_prob(symbol).max(rules.symbol_floor).0))
-                    .sum();
+                let sum: i64 =
+                    slots.clone().map(|(quality, slot)| quality * i64::from(slot.log_prob(symbol).max(rules.symbol_floor).0)).sum();
                 let capped = if weight > cap { div_round(sum * cap, weight) } else { sum };
                 Alternative { symbol, log_prob: MilliNats(div_round(capped, 1000) as i32) }
             })
@@ -280,9 +278,11 @@ impl FusedRead {
                 longer.truncate(limit);
                 beginnings = longer;
             }
-            best.extend(beginnings.into_iter().filter_map(|(symbols, log_prob)| {
-                PlateText::from_symbols(symbols).ok().map(|text| ScoredText { text, log_prob })
-            }));
+            best.extend(
+                beginnings
+                    .into_iter()
+                    .filter_map(|(symbols, log_prob)| PlateText::from_symbols(symbols).ok().map(|text| ScoredText { text, log_prob })),
+            );
         }
         best.sort_by(|a, b| b.log_prob.cmp(&a.log_prob).then_with(|| a.text.cmp(&b.text)));
         best.truncate(limit);

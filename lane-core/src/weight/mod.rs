@@ -414,9 +414,7 @@ impl Weight {
         if ends.contains(&PlatformEnd::Active) {
             return Err(WeightUnknown::NotWhollyOn);
         }
-        if ends.contains(&PlatformEnd::Unknown)
-            || (ends.contains(&PlatformEnd::Absent) && !self.rules.accept_without_ends)
-        {
+        if ends.contains(&PlatformEnd::Unknown) || (ends.contains(&PlatformEnd::Absent) && !self.rules.accept_without_ends) {
             return Err(WeightUnknown::WhollyOnUnknown);
         }
         self.quiet_since.ok_or(WeightUnknown::WhollyOnUnknown)
@@ -446,9 +444,7 @@ impl Weight {
     fn steady_run(&self, at: Mono) -> Option<Run> {
         self.run.filter(|run| match run.steadiness {
             Steadiness::IndicatorFlag => run.samples >= self.rules.flag_min_samples,
-            Steadiness::Numbers => {
-                run.samples >= self.rules.min_samples && at.since(run.since) >= self.rules.window_ms
-            }
+            Steadiness::Numbers => run.samples >= self.rules.min_samples && at.since(run.since) >= self.rules.window_ms,
         })
     }
 }

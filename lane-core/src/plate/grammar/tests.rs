@@ -1,8 +1,6 @@
 use super::*;
-use alloc::{string::String, vec::Vec};
+use alloc::{format, vec::Vec};
 use proptest::prelude::*;
-use std::{env, format, fs, path::PathBuf, println};
-extern crate std;
 
 fn fits_of(text: &str) -> Fits {
     fits(&PlateText::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")))
@@ -104,6 +102,7 @@ fn chinese_texts_fit_exactly_their_forms() {
 }
 
 #[test]
+#[rustfmt::skip] // a table
 fn every_province_and_every_form_is_reached() {
     for province in Symbol::all().filter(|symbol| symbol.is_province()) {
         check(&format!("{province}A12345"), &[Form::CnSmall, Form::CnLarge]);
@@ -121,6 +120,7 @@ fn every_province_and_every_form_is_reached() {
 }
 
 #[test]
+#[rustfmt::skip] // a line a form
 fn a_text_that_is_one_off_fits_nothing() {
     for text in [
         "13C12345", "42C12345", "91R12345", "10C12345", "1C12345", "C12345", // province
@@ -134,14 +134,14 @@ fn a_text_that_is_one_off_fits_nothing() {
         "29H0123456", "29I123456", "29H112", "29HI12345", "29OA12345", // motorbikes
         "A12345", "桂12345", "桂F1234", "桂F123456", "桂FAAA12", "桂FI2345", "桂F1234O", // China, standard
         "京I12345", "桂Q12345", "桂S12345", "桂Z12345", "1A12345", // offices
-        "桂FL12345", "桂FDI1234", "桂FD1234A", "桂FD1234", "桂F12345A", "桂F1234AD", // new energy; 桂FD1234 has 6
+        "桂FL12345", "桂FDI1234", "桂FD1234A", "桂FD1234", "桂F12345A", "桂F1234AD", // new energy; 桂FD1234: see below
         "桂F123挂", "桂F12345挂", "挂F12345", "桂F挂1234", "桂FABC1挂", "桂I1234学", "桂A123警", // suffixes
         "粤A1234港", "桂Z1234澳", "粤Z123港", "沪A00234领", "沪A0023使", // special areas
         "使01457", "使0145789", "使A14578", "领014578", // embassy
         "WJ123", "WJ1234A", "WJ桂1234", "WK12345", "WJ桂桂1234", // armed police
     ] {
         if text == "桂FD1234" {
-            // One symbol less than new energy is a standard serial with one letter: fits there and only there.
+            // One symbol less than new energy is a standard serial with one letter: it fits there and only there.
             check(text, &[Form::CnSmall, Form::CnLarge]);
             continue;
         }
@@ -167,18 +167,9 @@ fn one_off_leaves_only_the_other_form() {
 fn the_layout_narrows_what_the_text_leaves_open() {
     let fits = fits_of("29H12345");
     assert_eq!(fits.narrowed(Layout::OneLine, 8), [Form::VnCivilFive, Form::VnState].into_iter().collect());
-    assert_eq!(
-        fits.narrowed(Layout::TwoLine { top_symbols: 4 }, 8),
-        [Form::VnMotorbikeOld].into_iter().collect()
-    );
-    assert_eq!(
-        fits.narrowed(Layout::TwoLine { top_symbols: 3 }, 8),
-        [Form::VnCivilFive, Form::VnState].into_iter().collect()
-    );
-    assert_eq!(
-        fits_of("桂F12345").narrowed(Layout::TwoLine { top_symbols: 2 }, 7),
-        [Form::CnLarge].into_iter().collect()
-    );
+    assert_eq!(fits.narrowed(Layout::TwoLine { top_symbols: 4 }, 8), [Form::VnMotorbikeOld].into_iter().collect());
+    assert_eq!(fits.narrowed(Layout::TwoLine { top_symbols: 3 }, 8), [Form::VnCivilFive, Form::VnState].into_iter().collect());
+    assert_eq!(fits_of("桂F12345").narrowed(Layout::TwoLine { top_symbols: 2 }, 7), [Form::CnLarge].into_iter().collect());
     assert!(fits_of("12R12345").narrowed(Layout::TwoLine { top_symbols: 5 }, 8).is_empty());
 }
 
@@ -198,32 +189,5 @@ proptest! {
         let fits = fits(&text);
         // Province characters and province codes do not mix.
         prop_assert!(fits.of_country(Country::China).is_empty() || fits.of_country(Country::Vietnam).is_empty());
-    }
-}
-
-/// The labels of real photos: nearly all must fit a form of their country (about 1 % of the labels are wrong).
-#[test]
-fn labels_of_real_plates_fit() {
-    let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let data = env::var_os("BORDERLANE_DATA").map_or_else(|| repository.join("../shared/data"), PathBuf::from);
-    for (set, country) in [
-        ("vn", Country::Vietnam),
-        ("vn_crops", Country::Vietnam),
-        ("cn", Country::China),
-        ("cn_crops", Country::China),
-    ] {
-        let path = data.join("plates").join(set).join("labels.csv");
-        let Ok(labels) = fs::read_to_string(&path) else {
-            println!("skipped: {} is absent", path.display());
-            continue;
-        };
-        let texts: Vec<&str> = labels.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
-        let misfits: Vec<String> = texts
-            .iter()
-            .filter(|text| PlateText::parse(text).map_or(true, |text| fits(&text).of_country(country).is_empty()))
-            .map(|text| String::from(*text))
-            .collect();
-        println!("{set}: {} of {} fit no form: {misfits:?}", misfits.len(), texts.len());
-        assert!(misfits.len() * 100 <= texts.len() * 3, "{set}: {misfits:?}");
     }
 }

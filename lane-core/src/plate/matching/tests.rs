@@ -48,9 +48,7 @@ fn decide(read: &FusedRead, plates: &[&str]) -> Matching {
 #[test]
 fn a_plate_that_is_read_well_and_declared_opens() {
     let matching = decide(&sure("12C12345"), &["12C12345"]);
-    let Decision::Auto { plate, candidate, posterior_ppm, closeness, .. } = matching.decision else {
-        panic!("{matching:?}")
-    };
+    let Decision::Auto { plate, candidate, posterior_ppm, closeness, .. } = matching.decision else { panic!("{matching:?}") };
     assert_eq!((plate, candidate, closeness), (text("12C12345"), CandidateId(0), Closeness::Exact));
     assert!(posterior_ppm > 999_000, "{posterior_ppm}");
     // Its confusable neighbour, declared as well, does not disturb a sure read.

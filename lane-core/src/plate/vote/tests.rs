@@ -60,11 +60,7 @@ fn the_majority_wins_slot_by_slot() {
 
 #[test]
 fn lengths_are_hypotheses_whose_evidence_adds_up() {
-    let read = fused(&[
-        ("12C1234", 990_000, 900),
-        ("12C12345", 980_000, 500),
-        ("12C12345", 980_000, 500),
-    ]);
+    let read = fused(&[("12C1234", 990_000, 900), ("12C12345", 980_000, 500), ("12C12345", 980_000, 500)]);
     assert_eq!(read.best, text("12C12345"));
     assert_eq!(read.hypotheses.len(), 2);
     assert_eq!(read.hypotheses[0].support, 2);
@@ -99,10 +95,7 @@ fn reads_of_another_passage_are_forgotten() {
 #[test]
 fn the_best_texts_are_the_best() {
     let slot = |pairs: &[(char, u32)]| {
-        let named = pairs.iter().map(|&(c, ppm)| Alternative {
-            symbol: Symbol::from_char(c).unwrap(),
-            log_prob: MilliNats::from_ppm(ppm),
-        });
+        let named = pairs.iter().map(|&(c, ppm)| Alternative { symbol: Symbol::from_char(c).unwrap(), log_prob: MilliNats::from_ppm(ppm) });
         Slot::new(named.collect()).unwrap()
     };
     let mut track = Track::new();
