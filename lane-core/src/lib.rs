@@ -10,4 +10,6 @@ extern crate alloc;
 pub mod fault;
 pub mod ids;
 pub mod permit;
+pub mod plate;
 pub mod time;
+pub mod weight;
