@@ -302,12 +302,14 @@ impl Lane {
             self.say(Some(passage), What::PassageEnded { end: gone.end, stages_ms: gone.stages_ms });
             return;
         }
-        let mut slots = [&mut self.at_boom, &mut self.approaching].into_iter().flatten();
-        if let Some(vehicle) = slots.find(|v| v.visit == visit && v.passage.is_none()) {
-            vehicle.passage = Some(passage);
-            vehicle.dirty = true;
-            self.ask();
+        for vehicle in [&mut self.at_boom, &mut self.approaching].into_iter().flatten() {
+            if vehicle.visit == visit && vehicle.passage.is_none() {
+                vehicle.passage = Some(passage);
+                vehicle.dirty = true;
+                break;
+            }
         }
+        self.ask();
     }
 
     /// All sensors have been quiet for long enough.
