@@ -272,6 +272,15 @@ impl ProcessImage {
         }
     }
 
+    /// Calls `f` with the time of every sample, for a model that keeps times relative.
+    pub fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
+        for slot in &mut self.slots {
+            if let Slot::Read(sample) = slot {
+                f(&mut sample.acquired_at);
+            }
+        }
+    }
+
     /// Milliseconds since the signal was read; none when it never was.
     #[must_use]
     pub fn age_ms(&self, signal: Signal, now: Mono) -> Option<u64> {
