@@ -1,1 +1,4 @@
+//! The daemon: everything of a lane that touches the world, except pictures.
 
+pub mod cli;
+pub mod scale;
