@@ -6,6 +6,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     if let Ok(endpoint) = text.parse::<Endpoint>() {
-        assert_eq!(endpoint.to_string().parse::<Endpoint>().as_ref(), Ok(&endpoint));
+        assert_eq!(
+            endpoint.to_string().parse::<Endpoint>().as_ref(),
+            Ok(&endpoint)
+        );
     }
 });
