@@ -1,1 +1,7 @@
+//! The daemon: everything of a lane that touches the world, except pictures.
+
+pub mod cli;
+pub mod clock;
+pub mod scale;
 pub mod settings;
+pub mod store;
