@@ -142,7 +142,10 @@ impl Lane {
 
     fn sense_at_boom(&mut self) {
         let line = if self.field.line_counted { Tri::Off } else { self.line() };
-        let presence = line.or(self.before_line());
+        // What has been on the boom line may stand beyond it until the interlock saw its end.
+        let beyond = self.at_boom.as_ref().is_some_and(|v| v.reached_boom) && !self.passes_unchecked();
+        let exit = if beyond { self.any(&[Signal::ExitLoop]) } else { Tri::Off };
+        let presence = line.or(self.before_line()).or(exit);
         if self.at_boom.is_none() {
             if presence == Tri::On {
                 let place = if line == Tri::On {
