@@ -21,8 +21,8 @@ impl Lane {
     /// Levels and conclusions after one input.
     pub(super) fn settle(&mut self) {
         self.key_switch();
-        self.levels();
         if self.ready {
+            self.levels();
             self.judge_if_due();
             self.permit_turn();
             self.call_if_due();
@@ -110,7 +110,7 @@ impl Lane {
     }
 
     /// Writes what the verdict rests on, and the verdict, when it means something else than the one written last.
-    fn record_verdict(&mut self) {
+    pub(super) fn record_verdict(&mut self) {
         if !self.at_boom.as_ref().is_some_and(|v| v.settled && v.passage.is_some()) {
             return;
         }

@@ -122,6 +122,13 @@ impl Lane {
 
     /// Asks the store to make the authorising record durable. What it was judged on is fixed here.
     pub(super) fn grant(&mut self, kind: PermitKind, asked: Asked) {
+        // A person may decide before everything is known: what was known stands in the ledger before the permit does.
+        let now = self.now;
+        if let Some(vehicle) = &mut self.at_boom {
+            vehicle.settled = true;
+            vehicle.verdict_at.get_or_insert(now);
+        }
+        self.record_verdict();
         let id = self.next_permit(kind);
         let expires = self.now.plus(self.lifetime_ms(kind));
         let permit = Permit { id, kind, expires };

@@ -114,8 +114,9 @@ impl Lane {
             return;
         }
         self.sense_line();
-        self.sense_at_boom();
+        // Before the first vehicle's own progress is noted: what it just reached is not a second one.
         self.sense_approach();
+        self.sense_at_boom();
         self.sense_platform();
     }
 
@@ -213,8 +214,7 @@ impl Lane {
         let approach = self.signal(Signal::ApproachLoop).unwrap_or(Tri::Off);
         let rear_rose = rose(&mut self.field.rear_quiet_since, rear, now, gap);
         let approach_rose = rose(&mut self.field.approach_quiet_since, approach, now, gap);
-        let behind = self.at_boom.as_ref().is_some_and(|v| v.since != now);
-        if behind && self.approaching.is_none() && !self.backing_out() {
+        if self.at_boom.is_some() && self.approaching.is_none() && !self.backing_out() {
             let reached = self.at_boom.as_ref().is_some_and(|v| v.reached_platform);
             if approach_rose && rear != Tri::On {
                 self.arrive(Place::Approach, false);

@@ -15,8 +15,18 @@ fn permit(id: PermitId) -> String {
 }
 
 /// Events that are news beside what the lane records of them.
-pub fn event_matters(event: &Event) -> bool {
-    !matches!(event, Event::PermitEnded(..) | Event::FaultRaised(_) | Event::FaultCleared(_))
+pub fn event_line(event: &Event) -> Option<String> {
+    let under = |id: &Option<PermitId>| id.map_or_else(String::new, |id| format!(" {}", permit(id)));
+    Some(match event {
+        Event::PermitEnded(..) | Event::FaultRaised(_) | Event::FaultCleared(_) | Event::PermitAccepted(_) => return None,
+        Event::PermitRefused(id, why) => format!("refused {} {why:?}", permit(*id)),
+        Event::MovementStarted { movement, permit: id } => format!("{movement:?}{}", under(id)),
+        Event::VehicleEntered { permit: id } => format!("vehicle entered{}", under(id)),
+        Event::VehicleClear { permit: id, vehicles } => format!("{vehicles} clear{}", under(id)),
+        Event::Tailgate { permit: id } => format!("tailgate{}", under(id)),
+        Event::BackedOut { permit: id } => format!("backed out{}", under(id)),
+        other => format!("{other:?}"),
+    })
 }
 
 pub fn effect_line(effect: &Effect) -> Option<String> {

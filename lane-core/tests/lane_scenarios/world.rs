@@ -3,7 +3,7 @@
 //! Time goes in steps of 50 ms. In a step the boom moves, the sensors are read, the interlock scans, its events and the image go to the lane,
 //! and the lane's effects are carried out until none is left.
 
-use super::transcript::{effect_line, event_matters};
+use super::transcript::{effect_line, event_line};
 use lane_core::declaration::{Declaration, LookupAnswer, OtherClaim, WatchHit};
 use lane_core::effect::Effect;
 use lane_core::ids::{BootId, Digest, Gate, LedgerId, PassageId, PermitId, Revision};
@@ -211,8 +211,8 @@ impl World {
             self.input(Input::Signals(Box::new(image)));
         }
         for event in scan.events {
-            if event_matters(&event) {
-                self.log.push(format!("+{} interlock {event:?}", self.now - self.line_at));
+            if let Some(line) = event_line(&event) {
+                self.log.push(format!("+{} interlock {line}", self.now - self.line_at));
             }
             self.input(Input::Interlock(event));
         }
