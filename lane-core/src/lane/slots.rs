@@ -238,12 +238,14 @@ impl Lane {
         let on_platform = self.signal(Signal::PlatformRear).map_or(approach != Tri::On, |rear| rear != Tri::Off);
         let now = self.now;
         let breaks_after = self.ms(|t| t.joined_gap_ms);
+        // While the first one passes, the second may follow close behind: it is judged when it moves up.
+        let follows = self.permit.as_ref().is_some_and(super::permits::LivePermit::entered);
         let Some(vehicle) = &mut self.approaching else { return };
         if on_platform {
             vehicle.place = Place::Platform;
         }
         // On the platform, between the sensors, it is not sensed: it stays until it moves up.
-        if vehicle.place == Place::Platform && approach != Tri::On {
+        if (vehicle.place == Place::Platform || follows) && approach != Tri::On {
             vehicle.quiet_since = None;
             return;
         }
