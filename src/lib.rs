@@ -1,5 +1,6 @@
 //! The daemon: everything of a lane that touches the world, except pictures.
 
+pub mod barrier;
 pub mod cli;
 pub mod clock;
 pub mod scale;

@@ -11,8 +11,10 @@ use crate::signal::Tri;
 use crate::time::Mono;
 use alloc::vec::Vec;
 
-/// Vehicles are counted up to here within one opening.
-const MOST_VEHICLES: u8 = 99;
+/// Vehicles that came under the boom without a gap in which it was seen clear: counted up to here, then "nine or more".
+const MOST_VEHICLES: u8 = 9;
+/// Vehicles under one permit are counted up to here: no group is larger, an emergency has no count to reach.
+const MOST_ADMITTED: u8 = 20;
 
 /// What came under the boom since it was last seen clear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +39,11 @@ pub(super) struct Track {
 impl Track {
     fn new(permit: Option<PermitId>) -> Self {
         Self { permit, vehicles: 1, passed: 0, saw_loop: false, saw_cell: false, saw_exit: false, tail_ahead: false, line_quiet: None, quiet: None }
+    }
+
+    /// The same vehicle after a time in which nobody looked: no sensor is accused over it.
+    pub fn unwatched(self) -> Self {
+        Self { saw_loop: true, saw_cell: true, ..self }
     }
 
     pub fn times(&mut self) -> impl Iterator<Item = &mut Mono> {
@@ -110,7 +117,7 @@ impl Interlock {
         if let Some(live) = &mut self.live
             && live.admits(now)
         {
-            live.admitted = live.admitted.saturating_add(1).min(MOST_VEHICLES);
+            live.admitted = live.admitted.saturating_add(1).min(MOST_ADMITTED);
             let permit = Some(live.permit.id);
             events.push(Event::VehicleEntered { permit });
             return permit;

@@ -268,6 +268,7 @@ impl Monitor {
                         live.entered = true;
                     }
                 }
+                Event::PermitEnded(id, _) if self.permit.is_some_and(|permit| permit.counter == id.counter) => self.permit = None,
                 _ => {}
             }
         }
@@ -283,13 +284,6 @@ impl Monitor {
             if let Some(permit) = &mut self.permit {
                 permit.raised = true;
             }
-        }
-        if let Some(id) = o.events.iter().find_map(|event| match event {
-            Event::PermitEnded(id, _) => Some(id),
-            _ => None,
-        }) && self.permit.is_some_and(|permit| permit.counter == id.counter)
-        {
-            self.permit = None;
         }
     }
 
@@ -405,6 +399,7 @@ impl Monitor {
             && !self.stopped
             && self.fresh >= FRESH_SCANS
             && !world.interlock.faults().at_least(Severity::Hold)
+            && !world.interlock.faults().lies()
             && !world.occupied(o.run)
             && self.permit.is_none_or(|permit| permit.ticks_left == 0)
             && o.run.closing == Closing::Commanded;
