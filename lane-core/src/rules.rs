@@ -109,3 +109,57 @@ pub struct Rules {
     /// Agencies whose officers may override.
     pub may_override: Vec<Agency>,
 }
+
+/// Knowledge older than this is stale under the local default: three days, the validity of a declaration (field notes D.3).
+const DEFAULT_CACHE_AGE_MAX_S: u32 = 72 * 3600;
+
+impl Timing {
+    /// The built-in deadlines.
+    pub const DEFAULT: Self = Self {
+        identify_deadline_ms: 8_000,
+        permit_ms: 30_000,
+        fresh_ms: 300,
+        leave_hold_ms: 1_500,
+        call_officer_ms: 15_000,
+        call_unanswered_ms: 120_000,
+        query_deadline_ms: 2_000,
+        cache_age_max_s: DEFAULT_CACHE_AGE_MAX_S,
+        emergency_limit_s: 600,
+        watch_record_ms: 60_000,
+    };
+}
+
+impl Rules {
+    /// The local default, for a lane that never heard from its centre: everything applies, everything unknown holds; channels divert, a
+    /// refusal refuses, another gate's vehicle is turned back. Claims of other lanes, which only the network can tell, are waived offline
+    /// while the knowledge is younger than `cache_age_max_s`.
+    #[must_use]
+    pub fn local_default(gate: Gate, lane: LaneName, direction: Direction) -> Self {
+        let row = |on_failed, waive| CheckRule { applies: true, on_failed, on_unknown: Outcome::Hold, waive_offline_up_to_s: waive };
+        let checks = alloc::vec![
+            (CheckKind::GateAndDirection, row(Outcome::Refuse, None)),
+            (CheckKind::Confirmations, row(Outcome::Refuse, None)),
+            (CheckKind::Channel, row(Outcome::Divert, None)),
+            (CheckKind::LegalGross, row(Outcome::Divert, None)),
+            (CheckKind::NotClaimed, row(Outcome::Hold, Some(DEFAULT_CACHE_AGE_MAX_S))),
+        ];
+        Self {
+            revision: None,
+            gate,
+            lane,
+            direction,
+            trades: Vec::new(),
+            movements: alloc::vec![MovementRules { direction: None, trade: None, required_agencies: Vec::new(), checks }],
+            cargo_tolerance_permille: 30,
+            cargo_tolerance_grams: 300_000,
+            tare_tolerance_grams: 500_000,
+            legal_gross: Vec::new(),
+            matching: MatchRules::default(),
+            weight: WeightRules::default(),
+            timing: Timing::DEFAULT,
+            calibrated_until_ms: None,
+            override_needs_second: false,
+            may_override: alloc::vec!["customs".into(), "border_guard".into(), "gate_board".into()],
+        }
+    }
+}

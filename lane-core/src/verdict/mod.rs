@@ -3,6 +3,12 @@
 //! Unknown never counts as passed (I14). What a failed or unknown check leads to is the rules' word; the worst outcome rules, in the order
 //! refuse, divert, hold, pass.
 
+mod judge;
+mod paper;
+mod weighed;
+
+pub use judge::{Case, PlateFact, judge};
+
 use crate::declaration::{Channel, TareSource};
 use crate::ids::{Agency, DeclarationId, Gate, LaneName, Revision};
 use alloc::string::String;
