@@ -233,7 +233,7 @@ pub fn markdown_table() -> String {
         "| `{PREFIX}/{{site}}/replica/keys` | centre, signed by the root | 1, retained | `KeyList` | keys, purposes, validity, epochs |\n"
     ));
     text.push_str(&format!(
-        "| `{PREFIX}/{{site}}/claims` | lanes, signed | 1 | `Claim` | this vehicle and declaration are in my lane |\n"
+        "| `{PREFIX}/{{site}}/claims` | lanes, signed | 1 | `ClaimMessage` | this vehicle and declaration are in my lane |\n"
     ));
     text.push_str("\nSigned messages travel as an `Envelope` whose payload is the type named here.\n");
     text

@@ -15,6 +15,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         ("bundle", schema_for!(replica::Bundle)),
         ("change", schema_for!(replica::Change)),
         ("claim", schema_for!(claim::Claim)),
+        ("claim_message", schema_for!(claim::ClaimMessage)),
         ("command", schema_for!(command::Command)),
         ("envelope", schema_for!(envelope::Envelope)),
         ("event_batch", schema_for!(ack::EventBatch)),
