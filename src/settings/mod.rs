@@ -1,0 +1,3 @@
+//! What the appliance at one lane is told once, at the start.
+
+pub mod reader;
