@@ -8,9 +8,11 @@ pub mod ack;
 pub mod chain;
 pub mod claim;
 pub mod command;
+pub mod declaration;
 pub mod envelope;
 pub mod health;
 pub mod hex_bytes;
+pub mod ids;
 pub mod keys;
 #[cfg(feature = "mqtt")]
 pub mod mqtt;
