@@ -61,7 +61,7 @@ fn sample(reading: &ScaleReading, at: tokio::time::Instant) -> Sample {
     Sample {
         acquired_at: Mono(clock::mono().0.saturating_sub(age_ms)),
         reading: core_reading(reading),
-        raw: Digest(Sha256::digest(&reading.raw[..]).into()),
+        raw: Digest(Sha256::digest(reading.raw.as_bytes()).into()),
     }
 }
 

@@ -121,9 +121,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let (questions, asked) = mpsc::channel(MAX_WAITING);
     let (claims, claimed) = mpsc::channel(MAX_WAITING);
     let (link, centre_claims) = start_centre(&settings, &joints, &recorder, (boot, &opened, key), &mut tasks)?;
-    let queries = centre::Queries::new(link.clone().unwrap_or_else(|| mpsc::channel(1).0), settings.rules.timing.query_deadline_ms);
-    let _ = &queries;
-    tasks.spawn(named("claims", centre::claims_out(claimed, link.as_ref().map(|l| l.clone()))));
+    tasks.spawn(named("claims", centre::claims_out(claimed, link)));
     tasks.spawn(named("look-ups", knowledge::serve(asked, store.clone(), centre_claims.0, centre_claims.1, inbox.clone())));
     let screens = screens::start(&settings, &joints, barrier.stop.clone(), barrier.view.clone(), &mut tasks).await?;
     let sinks = Sinks { recorder: recorder.clone(), barrier: barrier.commands, cameras, questions, claims, view: view_in, turns: turns_in };
@@ -315,8 +313,8 @@ fn start_centre(
 
 fn sync_settings(settings: &Settings, centre: &CentreSettings) -> Result<SyncSettings, RunError> {
     let wrong = |what: &str, error: String| RunError::Centre(format!("{what}: {error}"));
-    let site: Name = settings.site.parse().map_err(|e| wrong("site", format!("{e}")))?;
-    let lane: Name = settings.lane.parse().map_err(|e| wrong("lane", format!("{e}")))?;
+    let site = Name::new(&settings.site).map_err(|e| wrong("site", e.to_string()))?;
+    let lane = Name::new(&settings.lane).map_err(|e| wrong("lane", e.to_string()))?;
     let mut link = LinkSettings::plain(&centre.host, centre.port, &format!("borderlane-{site}-{lane}"));
     if let Some([ca, certificate, key]) = &centre.tls {
         link.tls = Some(TlsFiles { ca_pem: ca.clone(), cert_pem: Some(certificate.clone()), key_pem: Some(key.clone()) });

@@ -13,6 +13,7 @@ use lane_core::record::{Record, What};
 use lane_link::record::Record as WireRecord;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::Poll;
 use tokio::sync::mpsc;
 
 /// Jobs waiting for the recorder. A lane that has so many unwritten records has a dead disk, and the store says so.
@@ -86,7 +87,7 @@ async fn run(mut jobs: mpsc::Receiver<Job>, store: Store, inbox: Inbox, counters
                 let Some(job) = job else { break };
                 let mut written = perform(job, store.clone(), inbox.clone(), counters.clone());
                 // The first poll puts the job into the store's queue: so the order of the jobs is the order of the ledger.
-                if futures_util::poll!(&mut written).is_pending() {
+                if std::future::poll_fn(|context| Poll::Ready(written.as_mut().poll(context).is_pending())).await {
                     under_way.push(written);
                 }
             }

@@ -57,6 +57,7 @@ fn timing(section: &Section<'_, '_>, d: Timing) -> Timing {
         query_deadline_ms: section.number("query_deadline_ms", d.query_deadline_ms, 200..=30_000),
         cache_age_max_s: section.number("cache_age_max_s", d.cache_age_max_s, 60..=MAX_AGE_S),
         emergency_limit_s: section.number("emergency_limit_s", d.emergency_limit_s, 30..=7_200),
+        joined_gap_ms: section.number("joined_gap_ms", d.joined_gap_ms, 200..=30_000),
         watch_record_ms: section.number("watch_record_ms", d.watch_record_ms, 1_000..=600_000),
     }
 }
@@ -77,9 +78,8 @@ fn legal_gross(row: Section<'_, '_>) -> LegalGross {
 }
 
 fn movement(row: Section<'_, '_>, defaults: &Rules) -> MovementRules {
-    let any = |words: &[(&str, TradeType)]| words.to_vec();
     let direction = row.has("direction").then(|| row.word("direction", None, &DIRECTIONS)).flatten();
-    let trade = row.has("trade").then(|| row.word("trade", None, &any(&TRADES))).flatten();
+    let trade = row.has("trade").then(|| row.word("trade", None, &TRADES)).flatten();
     row.allow(&["direction", "trade"]);
     let required_agencies = row.texts("required_agencies", 16, 32).iter().map(|agency| agency.as_str().into()).collect();
     // A row begins as the built-in default, so that a site that changes one check does not lose the others.
