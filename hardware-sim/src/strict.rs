@@ -47,28 +47,37 @@ impl fmt::Display for Problems {
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problems> {
     let mut work = text.to_owned();
     let mut problems: Vec<Problem> = Vec::new();
-    loop {
-        match toml::from_str::<T>(&work) {
+    for _ in 0..MAX_PROBLEMS {
+        let error = match toml::from_str::<T>(&work) {
             Ok(value) if problems.is_empty() => return Ok(value),
-            Ok(_) => return Err(Problems(problems)),
-            Err(error) => {
-                let message = error.message().replace('\n', " ");
-                let span = error.span();
-                let line = span.as_ref().map(|span| line_of(&work, span.start));
-                // A blanked entry may leave a hole where something is required: that is not a new fault.
-                let hole = message.starts_with("missing field") && !problems.is_empty();
-                if !hole {
-                    problems.push(Problem { line, message });
-                }
-                let Some(span) = span else { return Err(Problems(problems)) };
-                let blanked = blank(&work, span);
-                if hole || blanked == work || problems.len() >= MAX_PROBLEMS {
-                    return Err(Problems(problems));
-                }
-                work = blanked;
-            }
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        let message = error.message().replace('\n', " ");
+        let Some(span) = error.span() else {
+            problems.push(Problem { line: None, message });
+            break;
+        };
+        let line = line_of(&work, span.start);
+        // A blanked entry leaves a hole where something is required: that is not a new fault.
+        if !(message.starts_with("missing field") && disturbed(text, &work, line)) {
+            problems.push(Problem { line: Some(line), message });
         }
+        let blanked = blank(&work, span);
+        if blanked == work {
+            break;
+        }
+        work = blanked;
     }
+    problems.sort_by_key(|problem| problem.line);
+    Err(Problems(problems))
+}
+
+/// Whether the table that begins at this line has lost a line.
+fn disturbed(text: &str, work: &str, line: usize) -> bool {
+    let lines = text.split('\n').zip(work.split('\n')).skip(line - 1);
+    let table = lines.enumerate().take_while(|(index, (before, _))| *index == 0 || !before.trim_start().starts_with('['));
+    table.into_iter().any(|(_, (before, after))| before != after)
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

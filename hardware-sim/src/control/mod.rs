@@ -6,7 +6,7 @@
 //! | `GET /state` | | the world, modules and knobs, see [`State`] |
 //! | `GET /knobs` | | every knob with its meaning, default and range |
 //! | `GET /events?since_ms=` | | what an onlooker noted at or after that simulated time |
-//! | `GET /modbus-writes?since=&module=` | | writes as the devices saw them, sequence above `since` (a module's own count); oldest first |
+//! | `GET /modbus-writes?since=&module=&last=` | | writes as the devices saw them, sequence above `since` (a module's own count), the newest `last`; oldest first, at most [`MAX_ANSWER_WRITES`] |
 //! | `POST /vehicle` | `VehicleSpec` | `{"id"}`; with `at_ms` > 0 it comes later and `id` is null |
 //! | `POST /vehicle/{id}/behaviour` | `{"order": "go" \| "stop" \| "reverse"}` | |
 //! | `DELETE /vehicle/{id}` | | lifted out of the lane |
@@ -220,6 +220,8 @@ struct Since {
     #[serde(default)]
     since: u64,
     module: Option<usize>,
+    /// Only the newest so many.
+    last: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -250,6 +252,9 @@ async fn modbus_writes(Held(shared): Held<Shared>, Query(query): Query<Since>) -
         writes.extend(device.writes(query.since).map(|write| ModuleWrite { module, write }));
     }
     writes.sort_by_key(|entry| entry.write.stamp.real_us);
+    if let Some(last) = query.last {
+        writes.drain(..writes.len().saturating_sub(last));
+    }
     writes.truncate(MAX_ANSWER_WRITES);
     done(json!(writes))
 }

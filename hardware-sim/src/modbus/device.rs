@@ -331,9 +331,12 @@ impl Module {
         let end = u16::try_from(end).map_err(|_| ILLEGAL_ADDRESS)?;
         // All or nothing: first see that every address can be written.
         for address in address..=end {
-            let known = if function == 5 || function == 15 { self.coil(address).is_some() } else { self.holding(address).is_some() };
-            let waveshare = self.build.kind == ModuleKind::WavesharePoeRelayB && function == 5 && self.waveshare_extra(address);
-            if !known && !waveshare {
+            let known = match function {
+                5 => self.writable_coil(address) || self.waveshare_extra(address),
+                15 => self.writable_coil(address),
+                _ => self.holding(address).is_some() && address != 0x1006,
+            };
+            if !known {
                 return Err(ILLEGAL_ADDRESS);
             }
         }
@@ -372,7 +375,16 @@ impl Module {
         self.set_coil(address, on)
     }
 
+    fn writable_coil(&self, address: u16) -> bool {
+        let pulse = self.pulse_base().and_then(|base| self.within(address, base));
+        let clears = self.build.kind == ModuleKind::MoxaE1214 && (self.within(address, 0x1020).is_some() || address == 0x1030);
+        self.within(address, self.relay_base()).is_some() || pulse.is_some() || clears
+    }
+
     fn waveshare_extra(&self, address: u16) -> bool {
+        if self.build.kind != ModuleKind::WavesharePoeRelayB {
+            return false;
+        }
         let relays = self.coils.len() as u16;
         address == 0x00FF || (0x0200..0x0200 + relays).contains(&address) || (0x0400..0x0400 + relays).contains(&address)
     }

@@ -90,7 +90,7 @@ impl Studio {
             _ => Vec::new(),
         };
         let lens = match camera.looks_at {
-            LooksAt::Front => Lens::new(camera.size, 1.1, 2.3, 8.0, 1.15, 1.55),
+            LooksAt::Front => Lens::new(camera.size, 1.1, 2.3, 8.0, 1.15, 1.9),
             LooksAt::Rear => Lens::new(camera.size, -0.9, 2.8, 8.5, 1.0, 2.0),
         };
         let road = scene::road(&lens, camera.size);

@@ -146,8 +146,8 @@ fn set_row(image: &mut RgbImage, faces: &Faces, row: &str, (left, top, width, he
     }
     let glyph_height = height * fill;
     let units: f64 = row.chars().map(share).sum();
-    let gap_share = 0.16;
-    let natural = glyph_height * 0.53;
+    let gap_share = 0.22;
+    let natural = glyph_height * 0.56;
     let unit = natural.min(width / (units + gap_share * (count as f64 - 1.0)));
     let gap = unit * gap_share;
     let used = unit * units + gap * (count as f64 - 1.0);
