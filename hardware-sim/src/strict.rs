@@ -139,6 +139,28 @@ mod tests {
         assert_eq!(lines, [1, 2, 5, 6], "{problems}");
     }
 
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Needs {
+        #[serde(rename = "entry")]
+        #[allow(dead_code)]
+        entries: Vec<Entry>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Entry {
+        name: String,
+    }
+
+    #[test]
+    fn a_misspelt_required_key_is_told_once_and_a_missing_one_too() {
+        let problems = parse::<Needs>("[[entry]]\nnam = \"a\"\n[[entry]]\n[[entry]]\nname = \"c\"\n").unwrap_err();
+        let lines: Vec<_> = problems.0.iter().filter_map(|problem| problem.line).collect();
+        assert_eq!(lines, [2, 3], "{problems}");
+    }
+
     #[test]
     fn a_good_text_is_read() {
         let outer: Outer = parse("width = 3\n[inner]\ndepth = 4\n").unwrap();

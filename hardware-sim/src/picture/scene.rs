@@ -204,8 +204,8 @@ fn put_plate(image: &mut RgbImage, lens: &Lens, depth_m: f64, middle_up_m: f64, 
                 let (u, v) = ((across + half) / width_m, (high - up) / height_m);
                 if (0.0..1.0).contains(&u) && (0.0..1.0).contains(&v) {
                     let pixel = scaled.get_pixel((u * f64::from(scaled.width())) as u32, (v * f64::from(scaled.height())) as u32);
-                    for channel in 0..3 {
-                        sum[channel] += f64::from(pixel.0[channel]);
+                    for (total, channel) in sum.iter_mut().zip(pixel.0) {
+                        *total += f64::from(channel);
                     }
                     sum[3] += 1.0;
                 }
@@ -213,8 +213,8 @@ fn put_plate(image: &mut RgbImage, lens: &Lens, depth_m: f64, middle_up_m: f64, 
             if sum[3] > 0.0 {
                 let under = image.get_pixel_mut(x, y);
                 let cover = sum[3] / 4.0;
-                for channel in 0..3 {
-                    under.0[channel] = (f64::from(under.0[channel]) * (1.0 - cover) + sum[channel] / sum[3] * cover) as u8;
+                for (channel, total) in under.0.iter_mut().zip(sum) {
+                    *channel = (f64::from(*channel) * (1.0 - cover) + total / sum[3] * cover) as u8;
                 }
             }
         }

@@ -400,7 +400,7 @@ impl World {
             return false;
         }
         match self.knobs.value(&format!("{name}_bounce")) {
-            Some(half_ms) => (self.now_ms / (half_ms as u64).max(1)) % 2 == 0,
+            Some(half_ms) => (self.now_ms / (half_ms as u64).max(1)).is_multiple_of(2),
             None => truth,
         }
     }

@@ -67,6 +67,14 @@ fn a_truck_waits_at_the_line_wholly_on_the_scale_and_is_weighed() {
 }
 
 #[test]
+fn the_load_comes_on_axle_by_axle() {
+    let spec = VehicleSpec { gross_kg: Some(40_000.0), ..semi() };
+    let mut loads: Vec<i64> = (0..160).map(|step| Vehicle::new(1, spec.clone(), 6.0 + f64::from(step) * 0.1, 1.0).load_kg([6.0, 24.0]) as i64).collect();
+    loads.dedup();
+    assert_eq!(loads, [0, 8_000, 16_000, 24_000, 32_000, 40_000]);
+}
+
+#[test]
 fn a_passage_shows_the_detectors_in_their_order_and_the_board_closes() {
     let mut world = world();
     let mut log = Vec::new();
