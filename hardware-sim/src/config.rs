@@ -21,7 +21,7 @@
 //! ```
 //!
 //! # Default wiring
-//! Two modules of kind `moxa-e1214`. `[inputs]` and `[outputs]`, when given, replace the whole table.
+//! Two modules of kind `moxa-e1214`, their watchdogs not armed (`watchdog_ms = 0`: long steps would let them expire). `[inputs]` and `[outputs]`, when given, replace the whole table.
 //!
 //! | index | module 0, input | module 1, input | module 0, output |
 //! |---|---|---|---|

@@ -51,6 +51,7 @@ async fn e1214_coils_inputs_and_pulses_are_where_its_manual_says() {
     assert_eq!(client.read_coils(0, 1).await.unwrap().unwrap(), [false]);
     assert_eq!(client.read_coils(0x0010, 1).await.unwrap().unwrap(), [false]);
 
+    assert_eq!(client.read_discrete_inputs(0x1000, 1).await.unwrap().unwrap(), [false], "its watchdog is not armed");
     assert_eq!(client.read_coils(6, 1).await.unwrap(), Err(ExceptionCode::IllegalDataAddress));
     assert_eq!(client.read_discrete_inputs(0, 7).await.unwrap(), Err(ExceptionCode::IllegalDataAddress));
     assert_eq!(client.read_holding_registers(0, 1).await.unwrap(), Err(ExceptionCode::IllegalDataAddress));
@@ -65,6 +66,7 @@ async fn e1214_watchdog_falls_to_safe_and_stays_until_cleared() {
     assert!(client.read_coils(0, 1).await.unwrap().unwrap()[0], "a request within the time keeps it");
     step(&lane, 900).await;
     assert_eq!(client.read_discrete_inputs(0x1010, 1).await.unwrap().unwrap(), [false]);
+    assert_eq!(client.read_discrete_inputs(0x1000, 1).await.unwrap().unwrap(), [true]);
     step(&lane, 1_100).await;
     assert_eq!(client.read_discrete_inputs(0x1010, 1).await.unwrap().unwrap(), [true]);
     assert_eq!(client.read_coils(0, 6).await.unwrap().unwrap(), [false, false, false, false, true, false]);

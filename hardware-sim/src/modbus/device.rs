@@ -8,7 +8,7 @@
 //! | inputs | 6, FC2 at 0x0000 | 6, at 0x0000 by FC1 or FC2 as its firmware has it (`input_function`) | 8, FC2 at 0x0000 | 16, FC2 at 0x0000 |
 //! | relays | 6, coils 0x0000, FC1/5/15 | 6, coils 0x0010, FC1/5/15 | 8, coils 0x0000, FC1/5/15; FC5 value 0x5500 flips; address 0x00FF = all | 16, coils 0x0000, FC1/5/15 |
 //! | device-timed pulse | coil 0x0010+n: on starts, off ends; width set on the device (`pulse_ms`) | none | FC5 at 0x0200+n: on for value x 100 ms; 0x0400+n: off for value x 100 ms, then on | coil 0x0100+n; width in holding register 0x0100+n, ms |
-//! | watchdog | set on the device (`watchdog_ms`); 0x1000+n = 1 host there, 0x1010+n = 1 safe mode (FC1, FC2); coil 0x1030 = 1 alarm; cleared by coil 0x1020+n = 1 or coil 0x1030 = 1 | set on the device (`watchdog_ms`) | none: without power relays fall, without a host they stay | holding registers 0x1000 time x 100 ms, 0x1003 trigger, 0x1006 status 0 off, 1 on, 2 expired, 0x1007 write = restart, 0x1008 write 0xAA55 = stop |
+//! | watchdog | set on the device (`watchdog_ms`); 0x1000+n = 1 armed and host there [K for armed], 0x1010+n = 1 safe mode (FC1, FC2); coil 0x1030 = 1 alarm; cleared by coil 0x1020+n = 1 or coil 0x1030 = 1 | set on the device (`watchdog_ms`) | none: without power relays fall, without a host they stay | holding registers 0x1000 time x 100 ms, 0x1003 trigger, 0x1006 status 0 off, 1 on, 2 expired, 0x1007 write = restart, 0x1008 write 0xAA55 = stop |
 //!
 //! The watchdog counts from the last good request of any kind. When it expires, running pulses end and the relays go to `safe_on` (default: all off).
 //! E1214: relays stay there, writes answered but without effect [K], until the alarm is cleared. ADAM, generic: the next write works again [K].
@@ -346,7 +346,7 @@ impl Module {
 
     fn moxa_status(&self, address: u16) -> Option<bool> {
         if self.within(address, 0x1000).is_some() {
-            return Some(!self.expired);
+            return Some(self.watchdog() == Watchdog::Armed);
         }
         self.within(address, 0x1010).map(|_| self.expired)
     }
