@@ -38,7 +38,7 @@ impl Lane {
     }
 
     pub(super) fn identify_deadline(&mut self) {
-        if cfg!(planted = "l1") {
+        if cfg!(planted = "lane_l1") {
             return;
         }
         if let Some(vehicle) = &mut self.at_boom {
@@ -170,7 +170,7 @@ impl Lane {
     }
 
     pub(super) fn call_due(&mut self) {
-        if !cfg!(planted = "l1") && self.permit.is_none() && !self.passes_unchecked() {
+        if !cfg!(planted = "lane_l1") && self.permit.is_none() && !self.passes_unchecked() {
             self.call();
         }
     }

@@ -70,7 +70,7 @@ pub(super) struct Asked {
 impl Lane {
     /// May the store write an authorising record?
     pub(super) fn store_can_commit(&self) -> bool {
-        cfg!(planted = "i9_store") || self.store.is_some_and(|store| store.can_commit)
+        self.store.is_some_and(|store| store.can_commit)
     }
 
     /// Does nothing stand against a movement of this kind?
@@ -81,7 +81,7 @@ impl Lane {
             PermitKind::Emergency => !matches!(self.mode.now, Mode::Manual | Mode::Maintenance),
             PermitKind::Test => self.mode.now == Mode::BringUp,
         };
-        self.ready && mode && self.store_can_commit() && (cfg!(planted = "i5") || self.faults.worst() < Some(Severity::Hold))
+        self.ready && mode && self.store_can_commit() && (cfg!(planted = "lane_i5") || self.faults.worst() < Some(Severity::Hold))
     }
 
     /// Permits after one input: what must end ends, what may open opens.
@@ -121,7 +121,7 @@ impl Lane {
     fn revoke_what_is_worse(&mut self) {
         let Some(live) = self.permit.as_ref().filter(|live| live.permit.kind == PermitKind::Passage) else { return };
         let Some(vehicle) = self.at_boom.as_ref().filter(|v| v.passage == live.permit.id.passage) else { return };
-        let worse = vehicle.verdict.as_ref().is_some_and(|verdict| worse(verdict, &live.judged)) && !cfg!(planted = "i3");
+        let worse = vehicle.verdict.as_ref().is_some_and(|verdict| worse(verdict, &live.judged)) && !cfg!(planted = "lane_i3");
         let entered = live.entered();
         let gap = self.ms(|t| t.joined_gap_ms);
         // A person saw it: only its going away takes that back, not a sensor's silence.
@@ -137,7 +137,7 @@ impl Lane {
     /// A passing verdict on the present facts of a vehicle that never went away, before a boom that is down (I14).
     fn may_open_by_itself(&self) -> bool {
         let Some(vehicle) = &self.at_boom else { return false };
-        let pass = vehicle.outcome() == Some(Outcome::Pass) || (cfg!(planted = "i14") && vehicle.settled && vehicle.answer.is_some());
+        let pass = vehicle.outcome() == Some(Outcome::Pass) || (cfg!(planted = "lane_i14") && vehicle.settled && vehicle.answer.is_some());
         pass && !vehicle.dirty
             && self.permit.is_none()
             && self.mode.now == Mode::Automatic
@@ -181,7 +181,7 @@ impl Lane {
         self.emit(Effect::Snapshot(Camera::Front));
         self.emit(Effect::Snapshot(Camera::Rear));
         self.emit(Effect::Authorise { permit: id, record });
-        if cfg!(planted = "i9") {
+        if cfg!(planted = "lane_i9") {
             self.emit(Effect::Grant(permit));
         }
     }
@@ -222,7 +222,7 @@ impl Lane {
         let permit = live.permit;
         if permit.expires <= self.now {
             self.end_permit(PermitEnd::Expired, false);
-        } else if !self.may_move(permit.kind) {
+        } else if !self.may_move(permit.kind) || !self.stands_before_the_boom(permit.kind) {
             self.end_permit(self.forbidden_as(), false);
         } else {
             if let Some(live) = &mut self.permit {
@@ -230,6 +230,15 @@ impl Lane {
             }
             self.emit(Effect::Grant(permit));
         }
+    }
+
+    /// While the record was written its vehicle may have gone. What only dropped out of sight opens again when it is seen.
+    fn stands_before_the_boom(&self, kind: PermitKind) -> bool {
+        if kind != PermitKind::Passage {
+            return true;
+        }
+        let by_person = self.permit.as_ref().is_some_and(|live| live.by_person);
+        self.at_boom.as_ref().is_some_and(|v| if by_person { v.quiet_since.is_none() } else { v.unsure_since.is_none() })
     }
 
     /// Ends the live permit and writes it. `tell`: the interlock does not know yet.
