@@ -7,6 +7,7 @@
 //! is each run's budget. Each run is exhausted to a stated depth from a stated start; it prints its bounds and its states.
 
 mod lane_model {
+    pub mod facts;
     pub mod world;
 }
 

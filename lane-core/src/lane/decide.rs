@@ -68,7 +68,10 @@ impl Lane {
     }
 
     /// The verdict, the declarations it chose, those that compete, and whether everything that may come has come.
-    fn judge(&self, vehicle: &Vehicle) -> (Verdict, alloc::vec::Vec<crate::declaration::Declaration>, alloc::vec::Vec<crate::ids::DeclarationId>, bool) {
+    fn judge(
+        &self,
+        vehicle: &Vehicle,
+    ) -> (Verdict, alloc::vec::Vec<crate::declaration::Declaration>, alloc::vec::Vec<crate::ids::DeclarationId>, bool) {
         let answer = vehicle.answer.as_ref();
         let truncated = answer.is_some_and(|answer| answer.truncated);
         let matched = |camera| {

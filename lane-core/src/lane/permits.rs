@@ -204,12 +204,12 @@ impl Lane {
     /// A passage's permits are counted by the passage; those without one by the boot.
     fn next_permit(&mut self, kind: PermitKind) -> PermitId {
         let boot = self.started.boot;
-        if matches!(kind, PermitKind::Passage | PermitKind::Group { .. }) {
-            if let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.passage.is_some()) {
-                let counter = vehicle.permits;
-                vehicle.permits = counter.saturating_add(1);
-                return PermitId { passage: vehicle.passage, counter, boot };
-            }
+        if matches!(kind, PermitKind::Passage | PermitKind::Group { .. })
+            && let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.passage.is_some())
+        {
+            let counter = vehicle.permits;
+            vehicle.permits = counter.saturating_add(1);
+            return PermitId { passage: vehicle.passage, counter, boot };
         }
         let counter = self.loose_permits;
         self.loose_permits = counter.saturating_add(1);
@@ -250,10 +250,10 @@ impl Lane {
             self.emit(Effect::Revoke(id, end));
         }
         // What was revoked because facts changed may clear again; anything else wants a person to look.
-        if !matches!(end, PermitEnd::Revoked | PermitEnd::VehicleClear) {
-            if let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.passage == id.passage) {
-                vehicle.needs_person = true;
-            }
+        if !matches!(end, PermitEnd::Revoked | PermitEnd::VehicleClear)
+            && let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.passage == id.passage)
+        {
+            vehicle.needs_person = true;
         }
         self.say(id.passage, What::PermitEnded { permit: id, end });
     }
@@ -288,7 +288,8 @@ impl Lane {
 
     /// Is the lane proven empty? (Test permits.)
     pub(super) fn proven_empty(&self) -> bool {
-        let sensors = [Signal::ApproachLoop, Signal::PlatformRear, Signal::PlatformFront, Signal::BoomLoop, Signal::Photocell, Signal::ExitLoop];
+        let sensors =
+            [Signal::ApproachLoop, Signal::PlatformRear, Signal::PlatformFront, Signal::BoomLoop, Signal::Photocell, Signal::ExitLoop];
         self.at_boom.is_none()
             && self.approaching.is_none()
             && sensors.into_iter().filter_map(|signal| self.signal(signal)).all(|value| value == Tri::Off)

@@ -1,31 +1,28 @@
 //! The world of the model, and the invariants, written on what the lane asked for and what was true when it asked.
 
-use lane_core::declaration::{
-    Channel, Confirmation, ConfirmationResult, Declaration, DeclarationState, Direction, LookupAnswer, Tare, TareSource, TradeType,
-};
+use super::facts::{boom_config, declaration, lane, plate};
+use lane_core::declaration::LookupAnswer;
 use lane_core::effect::{Effect, Sign};
 use lane_core::fault::{Fault, Severity};
 use lane_core::ids::{ActId, BootId, Digest, LedgerId, PassageId, PermitId, Revision};
-use lane_core::input::{Camera, CameraState, Freshness, Input, ScaleState, Started, StoreState};
-use lane_core::interlock::{Config, Event, Interlock, Requests};
+use lane_core::input::{Camera, CameraState, Freshness, Input, ScaleState, StoreState};
+use lane_core::interlock::{Event, Interlock, Requests};
 use lane_core::lane::Lane;
-use lane_core::officer::{Act, Mode, Officer, OfficerAct, Origin, Reason, ReasonCode, Role};
+use lane_core::officer::{Act, Officer, OfficerAct, Origin, Reason, ReasonCode, Role};
 use lane_core::permit::{Permit, PermitEnd};
 use lane_core::plate::{PlateText, Read};
 use lane_core::record::{PassageEnd, Record, What};
-use lane_core::rules::{CheckRule, Rules};
 use lane_core::signal::{Output, ProcessImage, Sample as SignalSample, Signal};
 use lane_core::time::{Mono, Wall, WallQuality};
-use lane_core::verdict::{ALL_CHECKS, CheckKind, Outcome};
 use lane_core::weight::{Reading, Sample, Shown, Stable};
 use stateright::{Model, Property};
 
 const STEP_MS: u64 = 200;
 /// The model's now: further from the epoch than every limit.
-const BASE_MS: u64 = 2_400;
+pub const BASE_MS: u64 = 2_400;
 /// Steps a vehicle may wait without a verdict or a call (L1): the identification's deadline, the call's, and one each for arrival and tick.
 const WAITS_STEPS: u8 = 10;
-const FITTED: [Signal; 8] = [
+pub const FITTED: [Signal; 8] = [
     Signal::ApproachLoop,
     Signal::PlatformFront,
     Signal::PlatformRear,
@@ -136,7 +133,9 @@ pub enum Action {
     Store,
     Durable,
     Look,
-    Open { looked: bool },
+    Open {
+        looked: bool,
+    },
     Stop,
     Reset,
     Fault,
@@ -181,66 +180,6 @@ impl Model for Run {
             Property::sometimes("a permit is revoked", |_, world: &World| world.revoked),
         ]
     }
-}
-
-fn plate(car: usize) -> PlateText {
-    PlateText::parse(["12C12345", "29H88888"][car]).unwrap()
-}
-
-fn rules() -> Rules {
-    let mut rules = Rules::local_default("g".into(), "l".into(), Direction::Outbound);
-    let checked = [CheckKind::PlateRead, CheckKind::DeclarationFound, CheckKind::Confirmations, CheckKind::CargoWeight];
-    rules.movements[0].checks = ALL_CHECKS
-        .into_iter()
-        .map(|kind| {
-            let rule = CheckRule { applies: checked.contains(&kind), on_failed: Outcome::Hold, on_unknown: Outcome::Hold, waive_offline_up_to_s: None };
-            (kind, rule)
-        })
-        .collect();
-    let timing = &mut rules.timing;
-    timing.fresh_ms = 250;
-    timing.joined_gap_ms = 400;
-    timing.leave_hold_ms = 600;
-    timing.identify_deadline_ms = 800;
-    timing.call_officer_ms = 1_200;
-    timing.call_unanswered_ms = 1_600;
-    timing.permit_ms = 1_600;
-    timing.query_deadline_ms = 400;
-    timing.watch_record_ms = u32::MAX;
-    rules.weight.flag_min_samples = 1;
-    rules.weight.ends_quiet_ms = 0;
-    rules
-}
-
-fn boom_config() -> Config {
-    Config {
-        pulse_ms: 200,
-        fresh_ms: 250,
-        fresh_scans: 1,
-        close_clear_hold_ms: 200,
-        reversal_rest_ms: 200,
-        travel_limit_ms: 1_000,
-        joined_gap_ms: 400,
-        unclear_after_ms: 1_200,
-        presence_stuck_ms: 0,
-        open_limit_ms: 0,
-        ..Config::default()
-    }
-}
-
-fn lane(boot: u128, open_passage: Option<PassageId>) -> Lane {
-    let digest = Digest([0; 32]);
-    let started = Started {
-        boot: BootId(boot),
-        ledger: LedgerId(1),
-        mode: Mode::Automatic,
-        mode_by: None,
-        open_passage,
-        program: digest,
-        settings: digest,
-        models: digest,
-    };
-    Lane::new(rules(), started, ProcessImage::new(FITTED), Mono(BASE_MS))
 }
 
 impl World {
@@ -673,44 +612,5 @@ impl World {
         } else {
             self.waited = 0;
         }
-    }
-}
-
-fn declaration(confirmed: bool) -> Declaration {
-    let result = if confirmed { ConfirmationResult::Pass } else { ConfirmationResult::Absent };
-    let digest = Digest([9; 32]);
-    Declaration {
-        id: "D".into(),
-        revision: Revision { epoch: 1, revision: 1 },
-        gate: "g".into(),
-        direction: Direction::Outbound,
-        trade: TradeType::Export,
-        plate: plate(0),
-        trailer_plate: None,
-        goods: String::new(),
-        perishable: false,
-        priority: false,
-        cargo_grams: Some(20_000_000),
-        axles: None,
-        channel: Channel::Green,
-        valid_from_ms: 0,
-        valid_until_ms: i64::MAX,
-        entries_allowed: 1,
-        entries_used: 0,
-        consignment: None,
-        next_place: None,
-        lane_hint: None,
-        state: DeclarationState::Active,
-        tare: Some(Tare { grams: 15_000_000, source: TareSource::Registered, at_ms: None }),
-        confirmations: vec![Confirmation {
-            agency: "customs".into(),
-            required: true,
-            result,
-            at_ms: None,
-            expires_ms: None,
-            document: None,
-            confirmed_digest: Some(digest),
-        }],
-        digest,
     }
 }
