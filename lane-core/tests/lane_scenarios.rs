@@ -77,4 +77,7 @@ scenarios!(
     presence_breaks,
     commands_from_the_centre,
     confirm_at_the_lane,
+    cache_silent,
+    held_open_restart,
+    watched_for,
 );

@@ -12,6 +12,7 @@ use crate::fault::{Fault, Severity};
 use crate::input::{Camera, ScaleState};
 use crate::officer::Mode;
 use crate::record::What;
+use crate::signal::{Signal, Tri};
 use crate::verdict::{Case, CheckKind, Facts, Outcome, PlateFact, Verdict, judge};
 
 /// Facts that age are judged again after this.
@@ -141,7 +142,7 @@ impl Lane {
     fn call_if_due(&mut self) {
         let now = self.now;
         let call_after = self.ms(|t| t.call_officer_ms);
-        if self.permit.is_some() || self.passes_unchecked() {
+        if self.permit.is_some() || self.goes_on_without_us() {
             self.timers.stop(Timer::Call);
             return;
         }
@@ -158,10 +159,15 @@ impl Lane {
         }
     }
 
+    /// Vehicles pass unchecked, and the boom does not stand in their way.
+    fn goes_on_without_us(&self) -> bool {
+        self.passes_unchecked() && self.signal(Signal::BoomDown) != Some(Tri::On)
+    }
+
     /// A settled vehicle that nothing but a person can bring on: not the one that waits for a confirmation, nor the one that was told to go.
     fn only_a_person_helps(&self) -> bool {
         let Some(vehicle) = self.at_boom.as_ref().filter(|v| v.settled && v.decision.is_none()) else { return false };
-        if vehicle.passage.is_none() || self.faults.worst() >= Some(Severity::Hold) {
+        if vehicle.passage.is_none() || self.passes_unchecked() || self.faults.worst() >= Some(Severity::Hold) {
             return true;
         }
         match vehicle.outcome() {
@@ -173,7 +179,7 @@ impl Lane {
     }
 
     pub(super) fn call_due(&mut self) {
-        if !cfg!(planted = "lane_l1") && self.permit.is_none() && !self.passes_unchecked() {
+        if !cfg!(planted = "lane_l1") && self.permit.is_none() && !self.goes_on_without_us() {
             self.call();
         }
     }

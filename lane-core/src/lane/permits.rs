@@ -96,9 +96,11 @@ impl Lane {
         }
     }
 
-    /// Held open, a board that lowered the boom by itself is asked up again, by the same person's word and under a new record.
+    /// Held open, a board that lowered the boom by itself is asked up again, by the same person's word and under a new record. After a restart
+    /// the person must give that word again.
     fn must_rise_again(&self) -> bool {
         self.mode.now == Mode::HeldOpen
+            && self.mode.is_of_this_boot()
             && self.permit.is_none()
             && self.is_on(Signal::BoomDown)
             && self.line() == Tri::Off
@@ -139,6 +141,7 @@ impl Lane {
         let Some(vehicle) = &self.at_boom else { return false };
         let pass = vehicle.outcome() == Some(Outcome::Pass) || (cfg!(planted = "lane_i14") && vehicle.settled && vehicle.answer.is_some());
         pass && !vehicle.dirty
+            && !vehicle.waiting
             && self.permit.is_none()
             && self.mode.now == Mode::Automatic
             && !self.attended()
@@ -172,6 +175,7 @@ impl Lane {
         if let Some(vehicle) = &mut self.at_boom {
             vehicle.needs_person = false;
             vehicle.unsure_since = None;
+            vehicle.tailgating = false;
             vehicle.called_at = None;
         }
         self.timers.stop(Timer::Call);
