@@ -27,7 +27,7 @@ mirrored!(/// Everything that can be wrong with a lane.
         BoomOpenAtStart, BarrierLinkLost, BarrierLinkHold, TravelTimeout, UncommandedMovement, LimitsContradict, PresenceStuck,
         PresenceDisagrees, PhotocellBlind, OutputMismatch, WatchdogNotArmed, OperatorFault, EmergencyStop, StopLatched, Tamper, WrongWay,
         Tailgate, PassageUnclear, OpenTooLong, StoreFailed, DiskNearlyFull, LedgerRestored, ScaleSilent, ScaleProblem, CameraFrozen,
-        CameraDown, ClockUntrusted, KnowledgeStale, CentreLinkLost, CallUnanswered, Internal,
+        CameraDown, ClockUntrusted, KnowledgeStale, CentreLinkLost, CallUnanswered, WithdrawnUnderway, Internal,
     });
 mirrored!(/// Every check there is.
     CheckKind = verdict::CheckKind {

@@ -118,6 +118,12 @@ impl<'r, 'i> Section<'r, 'i> {
         self.find(key).is_some()
     }
 
+    /// The keys of this table, in the order of the file.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        self.table.into_iter().flatten().map(|(key, _)| key.get_ref().to_string()).collect()
+    }
+
     /// Keys that may be absent and were not asked for.
     pub fn allow(&self, keys: &[&str]) {
         self.asked.borrow_mut().extend(keys.iter().map(|key| (*key).to_owned()));
@@ -258,8 +264,13 @@ impl<'r, 'i> Section<'r, 'i> {
         }
     }
 
-    /// Refuses keys that nobody asked for.
+    /// Refuses keys that nobody asked for, and ends the section.
     pub fn close(self) {
+        self.check_known();
+    }
+
+    /// Refuses keys that nobody asked for.
+    pub fn check_known(&self) {
         let Some(table) = self.table else { return };
         let asked = self.asked.borrow();
         for (key, _) in table {

@@ -4,7 +4,7 @@ use crate::fault::{Fault, Severity};
 use serde::{Deserialize, Serialize};
 
 /// The faults this module owns: raised and cleared nowhere else.
-pub(super) const OWNED: [Fault; 15] = [
+pub(super) const OWNED: [Fault; 17] = [
     Fault::BoomOpenAtStart,
     Fault::BarrierLinkLost,
     Fault::BarrierLinkHold,
@@ -14,6 +14,8 @@ pub(super) const OWNED: [Fault; 15] = [
     Fault::PresenceStuck,
     Fault::PresenceDisagrees,
     Fault::PhotocellBlind,
+    Fault::OutputMismatch,
+    Fault::WatchdogNotArmed,
     Fault::OperatorFault,
     Fault::EmergencyStop,
     Fault::StopLatched,

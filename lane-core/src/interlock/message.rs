@@ -37,6 +37,10 @@ pub struct Requests {
     pub revoke: Option<(PermitId, PermitEnd)>,
     /// The lane's mode.
     pub regime: Regime,
+    /// An output reads back otherwise than written.
+    pub output_mismatch: bool,
+    /// A module's communication watchdog is not armed.
+    pub watchdog_not_armed: bool,
     /// The lane would show green.
     pub green: bool,
     /// The lane would sound the buzzer.

@@ -46,7 +46,7 @@
 //! | I5, I6 | `check_link`, `become_ready`, `reset` |
 //! | I7 | `scan`: Stop and dead regimes are handled before anything else is looked at |
 //! | I8 | `write_outputs`, `observe_boom` |
-//! | I16 | `watch_sensors`, `end_of_vehicle`; [`FaultSet::lies`] gates Down |
+//! | I16 | `watch_sensors`, `compare_sensors`; [`FaultSet::lies`] gates Down |
 //!
 //! `Clone + Eq + Hash`, no sequence numbers, no queues: the model check in `tests/` runs this very code. Mutations for it stand beside the
 //! lines they break, as `cfg!(planted = "...")`.
@@ -138,7 +138,7 @@ impl Interlock {
         }
         self.stopped |= requests.stop && !cfg!(planted = "i7");
         self.change_regime(requests.regime, &mut events);
-        self.level_faults(now, &sense);
+        self.level_faults(now, &sense, requests);
         self.check_link(&sense);
         self.watch_clear(now, &sense);
         if self.stopped || self.is_dead(&sense) {
@@ -209,15 +209,18 @@ impl Interlock {
             self.close_wanted = false;
             self.boom = Boom::Unknown;
             self.end_permit(PermitEnd::EndedByPerson, events);
-            if sense.presence() == Tri::Off {
-                self.track = None;
-            }
+            // What was not watched cannot be held against a sensor.
+            self.track = self.track.filter(|_| sense.presence() != Tri::Off).map(Track::unwatched);
         }
     }
 
-    fn level_faults(&mut self, now: Mono, sense: &Sense) {
+    fn level_faults(&mut self, now: Mono, sense: &Sense, requests: &Requests) {
         self.faults.set(Fault::StopLatched, self.stopped);
         self.faults.set(Fault::OperatorFault, sense.operator_fault == Tri::On);
+        self.faults.set(Fault::WatchdogNotArmed, requests.watchdog_not_armed);
+        if requests.output_mismatch {
+            self.faults.raise(Fault::OutputMismatch);
+        }
         if sense.e_stop == Tri::On {
             self.faults.raise(Fault::EmergencyStop);
         }

@@ -11,8 +11,10 @@ use crate::signal::Tri;
 use crate::time::Mono;
 use alloc::vec::Vec;
 
-/// Vehicles are counted up to here within one opening.
-const MOST_VEHICLES: u8 = 99;
+/// Vehicles that came under the boom without a gap in which it was seen clear: counted up to here, then "nine or more".
+const MOST_VEHICLES: u8 = 9;
+/// Vehicles under one permit are counted up to here: no group is larger, an emergency has no count to reach.
+const MOST_ADMITTED: u8 = 20;
 
 /// What came under the boom since it was last seen clear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +22,9 @@ pub(super) struct Track {
     /// The permit that admitted the first of it.
     pub permit: Option<PermitId>,
     pub vehicles: u8,
+    /// How many of them reached the exit before the last came.
+    pub passed: u8,
+    /// Of the last vehicle: which sensors saw it.
     pub saw_loop: bool,
     pub saw_cell: bool,
     pub saw_exit: bool,
@@ -33,7 +38,12 @@ pub(super) struct Track {
 
 impl Track {
     fn new(permit: Option<PermitId>) -> Self {
-        Self { permit, vehicles: 1, saw_loop: false, saw_cell: false, saw_exit: false, tail_ahead: false, line_quiet: None, quiet: None }
+        Self { permit, vehicles: 1, passed: 0, saw_loop: false, saw_cell: false, saw_exit: false, tail_ahead: false, line_quiet: None, quiet: None }
+    }
+
+    /// The same vehicle after a time in which nobody looked: no sensor is accused over it.
+    pub fn unwatched(self) -> Self {
+        Self { saw_loop: true, saw_cell: true, ..self }
     }
 
     pub fn times(&mut self) -> impl Iterator<Item = &mut Mono> {
@@ -83,9 +93,10 @@ impl Interlock {
                 let parted = track.line_quiet.is_some_and(|since| now.since(since) >= gap_ms);
                 if on_line && parted {
                     self.admit(now, events);
-                    if let Some(track) = &mut self.track {
-                        track.vehicles = track.vehicles.saturating_add(1).min(MOST_VEHICLES);
-                    }
+                    self.compare_sensors(&track, sense);
+                    let passed = if track.saw_exit { track.vehicles } else { track.passed };
+                    let vehicles = track.vehicles.saturating_add(1).min(MOST_VEHICLES);
+                    self.track = Some(Track { vehicles, passed, ..Track::new(track.permit) });
                 }
             }
         }
@@ -106,7 +117,7 @@ impl Interlock {
         if let Some(live) = &mut self.live
             && live.admits(now)
         {
-            live.admitted = live.admitted.saturating_add(1).min(MOST_VEHICLES);
+            live.admitted = live.admitted.saturating_add(1).min(MOST_ADMITTED);
             let permit = Some(live.permit.id);
             events.push(Event::VehicleEntered { permit });
             return permit;
@@ -123,20 +134,20 @@ impl Interlock {
     fn end_of_vehicle(&mut self, now: Mono, since: Mono, track: Track, sense: &Sense, events: &mut Vec<Event>) {
         match judge_end(&track, sense) {
             End::Clear => {
-                if sense.has_exit && sense.has_photocell && !track.saw_cell {
-                    self.faults.raise(Fault::PhotocellBlind);
-                }
-                if sense.has_exit && sense.has_boom_loop && !track.saw_loop {
-                    self.faults.raise(Fault::PresenceDisagrees);
-                }
+                self.compare_sensors(&track, sense);
                 self.track = None;
                 events.push(Event::VehicleClear { permit: track.permit, vehicles: track.vehicles });
                 self.end_permit_if(|live| live.admitted > 0 && (live.is_full() || live.is_expired(now)), PermitEnd::VehicleClear, events);
             }
             End::BackedOut => {
                 self.track = None;
-                events.push(Event::BackedOut { permit: track.permit });
-                self.end_permit_if(|live| live.admitted > 0 && (live.is_full() || live.is_expired(now)), PermitEnd::BackedOut, events);
+                let mut end = PermitEnd::BackedOut;
+                if track.passed > 0 {
+                    end = PermitEnd::VehicleClear;
+                    events.push(Event::VehicleClear { permit: track.permit, vehicles: track.passed });
+                }
+                events.push(Event::BackedOut { permit: track.permit.filter(|_| track.passed == 0) });
+                self.end_permit_if(|live| live.admitted > 0 && (live.is_full() || live.is_expired(now)), end, events);
             }
             End::Doubt => {
                 if now.since(since) >= self.config.unclear_after_ms.max(self.config.joined_gap_ms) {
@@ -149,7 +160,20 @@ impl Interlock {
         }
     }
 
-    /// I16: presence without an edge. (Both limits at once is seen in `level_faults`, disagreement in `end_of_vehicle`.)
+    /// I16: what the exit loop and one sensor of the line saw, the other must have seen.
+    fn compare_sensors(&mut self, track: &Track, sense: &Sense) {
+        if !track.saw_exit || cfg!(planted = "i16") {
+            return;
+        }
+        if sense.has_photocell && !track.saw_cell {
+            self.faults.raise(Fault::PhotocellBlind);
+        }
+        if sense.has_boom_loop && !track.saw_loop {
+            self.faults.raise(Fault::PresenceDisagrees);
+        }
+    }
+
+    /// I16: presence without an edge. (Both limits at once is seen in `level_faults`, disagreement in `compare_sensors`.)
     pub(super) fn watch_sensors(&mut self, now: Mono, sense: &Sense) {
         let limit_ms = self.config.presence_stuck_ms;
         if limit_ms == 0 {

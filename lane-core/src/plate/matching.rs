@@ -18,10 +18,11 @@
 //! rare thing. A gate meets exactly this: fleets with consecutive numbers, swapped digits, and people who try. So `U` is
 //! the *worst* undeclared plate: each text the read leaves possible counts in full, unless no registered form has it.
 //!
-//! What follows, with the defaults (prior 20 %, posterior 99 %, margin 90 %): an exact read needs P of about 0.97, which one
+//! What follows, with the defaults (prior 20 %, posterior 99 %, margin 90 %): an exact read needs P of about 0.96, which one
 //! frame cannot give; a near plate opens only when the text actually read can hardly be a plate at all (`12CI2345` for
 //! `12C12345`); an undeclared neighbour with more than about a twenty-fifth of the candidate's probability prevents opening,
-//! and so does a declared one with more than a hundredth.
+//! and so does a declared one with more than a hundredth. The margin follows from the posterior there (99 % leaves 1 % to all
+//! others); it has a bound of its own for sites that lower the posterior.
 //!
 //! Several declarations with one plate are one candidate plate; which of them counts is the verdict's business.
 

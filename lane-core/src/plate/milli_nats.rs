@@ -2,7 +2,7 @@
 //! log-sum-exp over them, from tables. No floats, so that every machine and every replay agree to the digit.
 //!
 //! Linear values are Q40 fixed point: [`ONE`] = 2^40 is probability 1. `exp` is exact to a few units of 2^-40; `ln`
-//! and `log_sum_exp` are exact to one milli-nat. Below [`VANISHING`] the exponential is 0.
+//! and `log_sum_exp` are exact to one milli-nat. Below e^-28 the exponential is 0.
 
 use serde::{Deserialize, Serialize};
 

@@ -259,6 +259,43 @@ fn what_was_steady_before_the_ends_were_quiet_does_not_count() {
 }
 
 #[test]
+fn steadiness_needs_samples_of_the_vehicle_as_it_stands() {
+    // Three stable samples are needed after the change, however long it is ago.
+    let mut site = Site::ready(Stable::Yes);
+    site.platform(PlatformEnd::Quiet, PlatformEnd::Active, Vehicles::One).samples(10, value(TRUCK, Stable::Yes)).wholly_on();
+    site.now = site.now.plus(1000);
+    site.samples(2, value(TRUCK, Stable::Yes));
+    assert_eq!(site.grams(), Err(WeightUnknown::Settling));
+    // And the ends must be quiet for their time, however many samples come.
+    let mut site = Site::new(WeightRules { ends_quiet_ms: 1000, ..WeightRules::default() });
+    site.empty().samples(5, value(0, Stable::Yes)).wholly_on().samples(4, value(TRUCK, Stable::Yes));
+    assert_eq!(site.grams(), Err(WeightUnknown::Settling), "800 ms are not 1,000");
+    site.samples(1, value(TRUCK, Stable::Yes));
+    assert_eq!(site.grams(), Ok(TRUCK));
+}
+
+#[test]
+fn numbers_need_enough_samples_however_long_they_last() {
+    let mut site = Site::ready(Stable::Unknown);
+    for _ in 0..4 {
+        site.now = site.now.plus(500);
+        site.samples(1, value(TRUCK, Stable::Unknown));
+    }
+    assert_eq!(site.grams(), Err(WeightUnknown::Settling), "four samples in 2,100 ms are not five");
+    site.samples(1, value(TRUCK, Stable::Unknown));
+    assert_eq!(site.grams(), Ok(TRUCK));
+}
+
+#[test]
+fn an_indicator_that_lost_its_zero_costs_the_zero_seen() {
+    for reading in [Reading::ZeroNotCaptured, Reading::Underload] {
+        let mut site = Site::ready(Stable::Yes);
+        site.samples(1, reading).samples(10, value(TRUCK, Stable::Yes));
+        assert_eq!(site.grams(), Err(WeightUnknown::NotZeroBefore), "{reading:?}");
+    }
+}
+
+#[test]
 fn samples_out_of_order_are_dropped() {
     let mut site = Site::ready(Stable::Yes);
     site.samples(5, value(TRUCK, Stable::Yes));

@@ -139,11 +139,12 @@ impl Monitor {
     }
 
     pub fn watch(&mut self, o: &Observed, world: &World) {
+        let correcting = self.up_due.is_some();
         self.start_and_stop(o, world);
         self.down(o, world);
         self.reversal(o, world);
         self.uncommanded(o, world);
-        self.permits(o, world);
+        self.permits(o, world, correcting);
         self.vehicles(o, world);
         self.movement(o, world);
         self.faults(o, world);
@@ -212,7 +213,8 @@ impl Monitor {
             let due = *left == 0;
             if o.open() || due {
                 self.up_due = None;
-                self.require(Invariant::I2, o.open());
+                // Arrived and nothing there: there is nothing to free.
+                self.require(Invariant::I2, o.open() || (o.readings.down && !o.under()));
             }
         }
         let arrived = world.link && o.readings.down;
@@ -243,7 +245,7 @@ impl Monitor {
     }
 
     /// I3.
-    fn permits(&mut self, o: &Observed, world: &World) {
+    fn permits(&mut self, o: &Observed, world: &World, correcting: bool) {
         if let Some(permit) = &mut self.permit {
             permit.ticks_left = permit.ticks_left.saturating_sub(1);
         }
@@ -266,12 +268,13 @@ impl Monitor {
                         live.entered = true;
                     }
                 }
+                Event::PermitEnded(id, _) if self.permit.is_some_and(|permit| permit.counter == id.counter) => self.permit = None,
                 _ => {}
             }
         }
         let begins = o.open() && !o.was_open();
         let rested_down = self.seen.is_some_and(|seen| seen.down) && o.readings.down && world.link && self.our_fall.is_none();
-        if begins && rested_down && !self.lying && self.up_due.is_none() {
+        if begins && rested_down && !self.lying && !correcting {
             let allowed = self.permit.is_some_and(|permit| permit.ticks_left > 0 && !permit.raised && !self.blocked);
             self.require(Invariant::I3, allowed);
         }
@@ -281,13 +284,6 @@ impl Monitor {
             if let Some(permit) = &mut self.permit {
                 permit.raised = true;
             }
-        }
-        if let Some(id) = o.events.iter().find_map(|event| match event {
-            Event::PermitEnded(id, _) => Some(id),
-            _ => None,
-        }) && self.permit.is_some_and(|permit| permit.counter == id.counter)
-        {
-            self.permit = None;
         }
     }
 
@@ -403,6 +399,7 @@ impl Monitor {
             && !self.stopped
             && self.fresh >= FRESH_SCANS
             && !world.interlock.faults().at_least(Severity::Hold)
+            && !world.interlock.faults().lies()
             && !world.occupied(o.run)
             && self.permit.is_none_or(|permit| permit.ticks_left == 0)
             && o.run.closing == Closing::Commanded;

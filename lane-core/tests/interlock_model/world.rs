@@ -10,7 +10,7 @@ use stateright::{Model, Property};
 
 pub const TICK_MS: u64 = 100;
 /// Further from the epoch than every limit.
-pub const NOW: Mono = Mono(2_000);
+pub const NOW: Mono = Mono(600);
 pub const FRESH_SCANS: u8 = 2;
 pub const HOLD_TICKS: u8 = 2;
 pub const REST_TICKS: u8 = 2;
@@ -45,6 +45,8 @@ pub struct Run {
     pub cars: Cars,
     pub lie: Lie,
     pub permits: u8,
+    /// How many of the following may happen: link losses, cranks, jams, restarts, stops, a wrong way, the lie's beginning.
+    pub mishaps: u8,
     pub may_restart: bool,
     pub may_stop: bool,
     pub may_lose_link: bool,
@@ -149,6 +151,7 @@ pub struct World {
     pub lying: bool,
     pub restarted: bool,
     pub granted: u8,
+    pub mishaps: u8,
     pub monitor: Monitor,
 }
 
@@ -264,7 +267,8 @@ impl World {
         let boom_lets = place != 3 || self.boom != 0;
         // Two vehicles only go forward or back out at the line: enough for tailgates, and it keeps the space small.
         let reach = run.may_go_wrong_way || place <= 2;
-        place > 0 && free && boom_lets && reach && (!from_exit || run.may_go_wrong_way)
+        let enters = !from_exit || self.mishaps < run.mishaps;
+        place > 0 && free && boom_lets && reach && enters
     }
 
     fn natures(&self, run: &Run) -> Vec<Nature> {
@@ -282,16 +286,17 @@ impl World {
                 natures.push(nature);
             }
         };
-        may(run.may_lose_link && self.link, Nature::LinkFails);
+        let more = self.mishaps < run.mishaps;
+        may(more && run.may_lose_link && self.link, Nature::LinkFails);
         may(run.may_lose_link && !self.link, Nature::LinkHeals);
-        may(run.may_crank && self.boom < 2 && self.going == Going::Nowhere, Nature::CrankUp);
-        may(run.may_crank && self.boom > 0 && self.going == Going::Nowhere, Nature::CrankDown);
-        may(run.may_jam && !self.jammed, Nature::Jams);
+        may(more && run.may_crank && self.boom < 2 && self.going == Going::Nowhere, Nature::CrankUp);
+        may(more && run.may_crank && self.boom > 0 && self.going == Going::Nowhere, Nature::CrankDown);
+        may(more && run.may_jam && !self.jammed, Nature::Jams);
         may(run.may_jam && self.jammed, Nature::Frees);
         let idle_up = self.boom == 2 && self.going == Going::Nowhere;
         may(run.closing == Closing::SelfClosing && idle_up && !self.outputs.get(Output::Open), Nature::BoardCloses);
-        may(run.lie != Lie::None && !self.lying, Nature::LieBegins);
-        may(run.may_restart && !self.restarted, Nature::Restart);
+        may(more && run.lie != Lie::None && !self.lying, Nature::LieBegins);
+        may(more && run.may_restart && !self.restarted, Nature::Restart);
         natures
     }
 
@@ -305,9 +310,11 @@ impl World {
         may(self.granted < run.permits, Person::Grant);
         may(self.granted > 0 && run.may_revoke, Person::GrantAgain);
         may(self.granted > 0 && run.may_revoke, Person::Revoke);
-        may(run.may_stop, Person::Stop);
-        may(true, Person::Reset);
-        may(true, Person::Close);
+        may(run.may_stop && self.mishaps < run.mishaps, Person::Stop);
+        // A reset of nothing does nothing, and a touch on a closed boom only ends a permit: left out of the space.
+        let faulty = self.interlock.faults().iter().next().is_some();
+        may(faulty, Person::Reset);
+        may(faulty || self.boom != 0, Person::Close);
         persons
     }
 
@@ -386,6 +393,7 @@ impl Model for Run {
             lying: false,
             restarted: false,
             granted: 0,
+            mishaps: 0,
             monitor: Monitor::default(),
         };
         vec![World { boom: 2, ..start.clone() }, start]
@@ -407,6 +415,11 @@ impl Model for Run {
     fn next_state(&self, last: &World, (nature, person): Self::Action) -> Option<World> {
         let mut world = last.clone();
         world.act(self, nature);
+        let mishap = matches!(
+            nature,
+            Nature::LinkFails | Nature::CrankUp | Nature::CrankDown | Nature::Jams | Nature::LieBegins | Nature::Restart
+        ) || matches!(nature, Nature::Back(car) if last.cars[usize::from(car)] as usize + 1 == World::places(self).len());
+        world.mishaps += u8::from(mishap) + u8::from(person == Person::Stop);
         world.move_boom(self);
         let readings = world.readings(self);
         let image = world.image(readings);

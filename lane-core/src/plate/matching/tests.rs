@@ -115,6 +115,28 @@ fn one_frame_never_opens() {
 }
 
 #[test]
+fn a_margin_too_small_is_named_even_where_the_posterior_suffices() {
+    let rules = MatchRules { min_posterior_ppm: 600_000, ..MatchRules::default() };
+    let matching = match_plates(&rules, Some(&read("12C12345", 800_000, "12C12845", 190_000)), &listed(&["12C12345"]), false);
+    assert!(matching.ranked[0].posterior_ppm > 900_000 && matching.margin_ppm < 900_000, "{matching:?}");
+    assert_eq!(matching.decision, Decision::Ambiguous(Doubt::MarginLow));
+}
+
+#[test]
+fn mass_that_no_best_text_names_counts_for_a_plate_not_in_the_list() {
+    // Every symbol is doubtful: far more texts are possible than are looked at.
+    let mut track = Track::new();
+    track.push(Mono(0), Read::of_text(&text("12C12345"), 850_000, 1000).unwrap());
+    let read = track.fuse(&VoteRules::default()).unwrap();
+    let rules = MatchRules { implausible_weight_ppm: 1_000_000, ..MatchRules::default() };
+    let matching = match_plates(&rules, Some(&read), &listed(&["12C12345"]), false);
+    let probability = u64::from(read.best_log_prob.to_ppm());
+    let want = 800_000 * probability / (800 * probability + 200 * (1_000_000 - probability)) * 1000;
+    let got = u64::from(matching.ranked[0].posterior_ppm);
+    assert!(got.abs_diff(want) < 2000, "{got} {want}");
+}
+
+#[test]
 fn what_is_not_read_is_no_read() {
     let nothing = match_plates(&MatchRules::default(), None, &listed(&["12C12345"]), false);
     assert_eq!(nothing.decision, Decision::NoRead);
