@@ -5,6 +5,7 @@
 //! One step is one tick of 200 ms in which one thing happens. Times are relative: after each step everything moves one tick into the past,
 //! ages saturate at `BASE_MS` and deadlines beyond it are held there. The limits are small multiples of a tick. What may happen, and how often,
 //! is each run's budget. Each run is exhausted to a stated depth from a stated start; it prints its bounds and its states.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers fail the test")]
 
 mod lane_model {
     pub mod facts;

@@ -1,5 +1,6 @@
 //! What an input costs. Prints the rate of `handle` and drain for the input that comes most often; nothing here is judged by a clock. What is
 //! asserted is that an image that changes nothing asks for nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers fail the test")]
 
 use lane_core::declaration::Direction;
 use lane_core::ids::{BootId, Digest, LedgerId};

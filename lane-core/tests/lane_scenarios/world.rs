@@ -305,11 +305,9 @@ impl World {
                 self.requests.green = green;
                 self.requests.buzzer = buzzer;
             }
-            Effect::Lookup { passage, question, plates, ask_centre } => {
-                if self.cache_answers {
-                    let answer = Box::new(self.look_up(&plates, ask_centre));
-                    self.input(Input::Lookup { passage, question, answer });
-                }
+            Effect::Lookup { passage, question, plates, ask_centre } if self.cache_answers => {
+                let answer = Box::new(self.look_up(&plates, ask_centre));
+                self.input(Input::Lookup { passage, question, answer });
             }
             _ => {}
         }
