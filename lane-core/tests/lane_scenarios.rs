@@ -2,6 +2,7 @@
 //! store and the cache are small models (`lane_scenarios/world.rs`).
 //!
 //! `LANE_SCENARIOS=write cargo test -p lane-core --test lane_scenarios` writes the transcripts anew; the difference is to be read by a person.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers fail the test")]
 
 mod lane_scenarios {
     pub mod script;
@@ -77,4 +78,7 @@ scenarios!(
     presence_breaks,
     commands_from_the_centre,
     confirm_at_the_lane,
+    cache_silent,
+    held_open_restart,
+    watched_for,
 );

@@ -154,7 +154,7 @@ impl Lane {
     }
 
     fn with_view(&self, act: &OfficerAct, then: impl FnOnce(&Vehicle) -> ActOutcome) -> ActOutcome {
-        if cfg!(planted = "i13") {
+        if cfg!(planted = "lane_i13") {
             return self.at_boom.as_ref().map_or(ActOutcome::NoVehicle, |vehicle| then(vehicle));
         }
         self.with_passage(act, |vehicle| if act.view_stamp == Some(self.stamp()) { then(vehicle) } else { ActOutcome::PassageChanged })

@@ -12,6 +12,7 @@ use crate::fault::{Fault, Severity};
 use crate::input::{Camera, ScaleState};
 use crate::officer::Mode;
 use crate::record::What;
+use crate::signal::{Signal, Tri};
 use crate::verdict::{Case, CheckKind, Facts, Outcome, PlateFact, Verdict, judge};
 
 /// Facts that age are judged again after this.
@@ -38,7 +39,7 @@ impl Lane {
     }
 
     pub(super) fn identify_deadline(&mut self) {
-        if cfg!(planted = "l1") {
+        if cfg!(planted = "lane_l1") {
             return;
         }
         if let Some(vehicle) = &mut self.at_boom {
@@ -68,7 +69,10 @@ impl Lane {
     }
 
     /// The verdict, the declarations it chose, those that compete, and whether everything that may come has come.
-    fn judge(&self, vehicle: &Vehicle) -> (Verdict, alloc::vec::Vec<crate::declaration::Declaration>, alloc::vec::Vec<crate::ids::DeclarationId>, bool) {
+    fn judge(
+        &self,
+        vehicle: &Vehicle,
+    ) -> (Verdict, alloc::vec::Vec<crate::declaration::Declaration>, alloc::vec::Vec<crate::ids::DeclarationId>, bool) {
         let answer = vehicle.answer.as_ref();
         let truncated = answer.is_some_and(|answer| answer.truncated);
         let matched = |camera| {
@@ -132,13 +136,13 @@ impl Lane {
 
     /// Is each opening agreed to by a person?
     pub(super) fn attended(&self) -> bool {
-        self.mode.now == Mode::Attended || self.faults.worst() >= Some(Severity::Attend)
+        self.mode.now == Mode::Attended || (self.faults.worst() >= Some(Severity::Attend) && !cfg!(planted = "lane_i5"))
     }
 
     fn call_if_due(&mut self) {
         let now = self.now;
         let call_after = self.ms(|t| t.call_officer_ms);
-        if self.permit.is_some() || self.passes_unchecked() {
+        if self.permit.is_some() || self.goes_on_without_us() {
             self.timers.stop(Timer::Call);
             return;
         }
@@ -155,10 +159,15 @@ impl Lane {
         }
     }
 
+    /// Vehicles pass unchecked, and the boom does not stand in their way.
+    fn goes_on_without_us(&self) -> bool {
+        self.passes_unchecked() && self.signal(Signal::BoomDown) != Some(Tri::On)
+    }
+
     /// A settled vehicle that nothing but a person can bring on: not the one that waits for a confirmation, nor the one that was told to go.
     fn only_a_person_helps(&self) -> bool {
         let Some(vehicle) = self.at_boom.as_ref().filter(|v| v.settled && v.decision.is_none()) else { return false };
-        if vehicle.passage.is_none() || self.faults.worst() >= Some(Severity::Hold) {
+        if vehicle.passage.is_none() || self.passes_unchecked() || self.faults.worst() >= Some(Severity::Hold) {
             return true;
         }
         match vehicle.outcome() {
@@ -170,7 +179,7 @@ impl Lane {
     }
 
     pub(super) fn call_due(&mut self) {
-        if !cfg!(planted = "l1") && self.permit.is_none() && !self.passes_unchecked() {
+        if !cfg!(planted = "lane_l1") && self.permit.is_none() && !self.goes_on_without_us() {
             self.call();
         }
     }

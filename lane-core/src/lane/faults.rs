@@ -70,7 +70,7 @@ fn waits_for_a_person(fault: Fault) -> bool {
 impl Lane {
     /// A fault of the runtime's or the lane's own.
     pub(super) fn set_fault(&mut self, fault: Fault, raised: bool) {
-        if !raised && waits_for_a_person(fault) && !cfg!(planted = "i5_latch") {
+        if !raised && waits_for_a_person(fault) && !cfg!(planted = "lane_i5_latch") {
             if let Some(standing) = self.faults.standing.iter_mut().find(|standing| standing.fault == fault) {
                 standing.there = false;
             }

@@ -2,16 +2,16 @@
 
 use super::Lane;
 use super::permits::{LivePermit, Stage};
+use super::vehicle::Place;
 use crate::effect::Effect;
+use crate::fault::Fault;
 use crate::ids::PermitId;
 use crate::input::Camera;
 use crate::interlock::{Event, Movement};
 use crate::officer::Mode;
 use crate::permit::{PermitEnd, PermitKind};
 use crate::record::{PassageEnd, What};
-use crate::fault::Fault;
 use crate::signal::Tri;
-use super::vehicle::Place;
 
 impl Lane {
     pub(super) fn take_interlock(&mut self, event: Event) {

@@ -38,7 +38,7 @@ impl Lane {
             (Camera::Rear, true) if self.approaching.is_none() => &mut self.at_boom,
             (Camera::Rear, true) => return None,
         };
-        slot.as_mut().filter(|vehicle| acquired_at >= vehicle.since || cfg!(planted = "i10"))
+        slot.as_mut().filter(|vehicle| acquired_at >= vehicle.since || cfg!(planted = "lane_i10"))
     }
 
     pub(super) fn take_read(&mut self, camera: Camera, acquired_at: Mono, read: &Read) {
@@ -112,10 +112,11 @@ impl Lane {
         self.timers.stop(Timer::Query);
     }
 
-    /// The answer is not waited for any longer; one that still comes counts.
+    /// The answer is not waited for any longer. What an older question was answered may no longer be true: nothing is known until one comes.
     pub(super) fn query_deadline(&mut self) {
-        if let Some(vehicle) = &mut self.at_boom {
+        if let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.waiting) {
             vehicle.waiting = false;
+            vehicle.answer = None;
             vehicle.dirty = true;
         }
     }

@@ -289,7 +289,7 @@ impl Lane {
 
     fn take_rules(&mut self, rules: Rules) {
         self.platform.set_rules(&rules);
-        self.rules = Box::new(rules);
+        *self.rules = rules;
         self.facts_changed();
     }
 

@@ -38,6 +38,11 @@ impl ModeState {
         Self { now, by, act: None, before_manual: None }
     }
 
+    /// Was it set since the start?
+    pub(super) const fn is_of_this_boot(&self) -> bool {
+        self.act.is_some()
+    }
+
     /// Who asks for what the mode stands for.
     pub(super) fn asked(&self) -> Asked {
         Asked { by: self.by.clone(), act: self.act.clone() }
@@ -78,6 +83,7 @@ impl Lane {
 
     pub(super) fn set_mode(&mut self, to: Mode, act: &OfficerAct) {
         self.change_mode(to, Some(act.by.clone()));
+        self.mode.by = Some(act.by.clone());
         self.mode.act = Some(act.id.clone());
         if to == Mode::HeldOpen && self.permit.is_none() {
             self.grant(PermitKind::Emergency, self.mode.asked());

@@ -70,7 +70,7 @@ pub(super) struct Asked {
 impl Lane {
     /// May the store write an authorising record?
     pub(super) fn store_can_commit(&self) -> bool {
-        cfg!(planted = "i9_store") || self.store.is_some_and(|store| store.can_commit)
+        self.store.is_some_and(|store| store.can_commit)
     }
 
     /// Does nothing stand against a movement of this kind?
@@ -81,7 +81,7 @@ impl Lane {
             PermitKind::Emergency => !matches!(self.mode.now, Mode::Manual | Mode::Maintenance),
             PermitKind::Test => self.mode.now == Mode::BringUp,
         };
-        self.ready && mode && self.store_can_commit() && (cfg!(planted = "i5") || self.faults.worst() < Some(Severity::Hold))
+        self.ready && mode && self.store_can_commit() && (cfg!(planted = "lane_i5") || self.faults.worst() < Some(Severity::Hold))
     }
 
     /// Permits after one input: what must end ends, what may open opens.
@@ -96,9 +96,11 @@ impl Lane {
         }
     }
 
-    /// Held open, a board that lowered the boom by itself is asked up again, by the same person's word and under a new record.
+    /// Held open, a board that lowered the boom by itself is asked up again, by the same person's word and under a new record. After a restart
+    /// the person must give that word again.
     fn must_rise_again(&self) -> bool {
         self.mode.now == Mode::HeldOpen
+            && self.mode.is_of_this_boot()
             && self.permit.is_none()
             && self.is_on(Signal::BoomDown)
             && self.line() == Tri::Off
@@ -121,7 +123,7 @@ impl Lane {
     fn revoke_what_is_worse(&mut self) {
         let Some(live) = self.permit.as_ref().filter(|live| live.permit.kind == PermitKind::Passage) else { return };
         let Some(vehicle) = self.at_boom.as_ref().filter(|v| v.passage == live.permit.id.passage) else { return };
-        let worse = vehicle.verdict.as_ref().is_some_and(|verdict| worse(verdict, &live.judged)) && !cfg!(planted = "i3");
+        let worse = vehicle.verdict.as_ref().is_some_and(|verdict| worse(verdict, &live.judged)) && !cfg!(planted = "lane_i3");
         let entered = live.entered();
         let gap = self.ms(|t| t.joined_gap_ms);
         // A person saw it: only its going away takes that back, not a sensor's silence.
@@ -137,8 +139,9 @@ impl Lane {
     /// A passing verdict on the present facts of a vehicle that never went away, before a boom that is down (I14).
     fn may_open_by_itself(&self) -> bool {
         let Some(vehicle) = &self.at_boom else { return false };
-        let pass = vehicle.outcome() == Some(Outcome::Pass) || (cfg!(planted = "i14") && vehicle.settled && vehicle.answer.is_some());
+        let pass = vehicle.outcome() == Some(Outcome::Pass) || (cfg!(planted = "lane_i14") && vehicle.settled && vehicle.answer.is_some());
         pass && !vehicle.dirty
+            && !vehicle.waiting
             && self.permit.is_none()
             && self.mode.now == Mode::Automatic
             && !self.attended()
@@ -172,6 +175,7 @@ impl Lane {
         if let Some(vehicle) = &mut self.at_boom {
             vehicle.needs_person = false;
             vehicle.unsure_since = None;
+            vehicle.tailgating = false;
             vehicle.called_at = None;
         }
         self.timers.stop(Timer::Call);
@@ -181,7 +185,7 @@ impl Lane {
         self.emit(Effect::Snapshot(Camera::Front));
         self.emit(Effect::Snapshot(Camera::Rear));
         self.emit(Effect::Authorise { permit: id, record });
-        if cfg!(planted = "i9") {
+        if cfg!(planted = "lane_i9") {
             self.emit(Effect::Grant(permit));
         }
     }
@@ -204,12 +208,12 @@ impl Lane {
     /// A passage's permits are counted by the passage; those without one by the boot.
     fn next_permit(&mut self, kind: PermitKind) -> PermitId {
         let boot = self.started.boot;
-        if matches!(kind, PermitKind::Passage | PermitKind::Group { .. }) {
-            if let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.passage.is_some()) {
-                let counter = vehicle.permits;
-                vehicle.permits = counter.saturating_add(1);
-                return PermitId { passage: vehicle.passage, counter, boot };
-            }
+        if matches!(kind, PermitKind::Passage | PermitKind::Group { .. })
+            && let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.passage.is_some())
+        {
+            let counter = vehicle.permits;
+            vehicle.permits = counter.saturating_add(1);
+            return PermitId { passage: vehicle.passage, counter, boot };
         }
         let counter = self.loose_permits;
         self.loose_permits = counter.saturating_add(1);
@@ -222,7 +226,7 @@ impl Lane {
         let permit = live.permit;
         if permit.expires <= self.now {
             self.end_permit(PermitEnd::Expired, false);
-        } else if !self.may_move(permit.kind) {
+        } else if !self.may_move(permit.kind) || !self.stands_before_the_boom(permit.kind) {
             self.end_permit(self.forbidden_as(), false);
         } else {
             if let Some(live) = &mut self.permit {
@@ -230,6 +234,15 @@ impl Lane {
             }
             self.emit(Effect::Grant(permit));
         }
+    }
+
+    /// While the record was written its vehicle may have gone. What only dropped out of sight opens again when it is seen.
+    fn stands_before_the_boom(&self, kind: PermitKind) -> bool {
+        if kind != PermitKind::Passage {
+            return true;
+        }
+        let by_person = self.permit.as_ref().is_some_and(|live| live.by_person);
+        self.at_boom.as_ref().is_some_and(|v| if by_person { v.quiet_since.is_none() } else { v.unsure_since.is_none() })
     }
 
     /// Ends the live permit and writes it. `tell`: the interlock does not know yet.
@@ -241,10 +254,10 @@ impl Lane {
             self.emit(Effect::Revoke(id, end));
         }
         // What was revoked because facts changed may clear again; anything else wants a person to look.
-        if !matches!(end, PermitEnd::Revoked | PermitEnd::VehicleClear) {
-            if let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.passage == id.passage) {
-                vehicle.needs_person = true;
-            }
+        if !matches!(end, PermitEnd::Revoked | PermitEnd::VehicleClear)
+            && let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.passage == id.passage)
+        {
+            vehicle.needs_person = true;
         }
         self.say(id.passage, What::PermitEnded { permit: id, end });
     }
@@ -279,7 +292,8 @@ impl Lane {
 
     /// Is the lane proven empty? (Test permits.)
     pub(super) fn proven_empty(&self) -> bool {
-        let sensors = [Signal::ApproachLoop, Signal::PlatformRear, Signal::PlatformFront, Signal::BoomLoop, Signal::Photocell, Signal::ExitLoop];
+        let sensors =
+            [Signal::ApproachLoop, Signal::PlatformRear, Signal::PlatformFront, Signal::BoomLoop, Signal::Photocell, Signal::ExitLoop];
         self.at_boom.is_none()
             && self.approaching.is_none()
             && sensors.into_iter().filter_map(|signal| self.signal(signal)).all(|value| value == Tri::Off)

@@ -66,7 +66,11 @@ impl Lane {
         let up = self.is_on(Signal::BoomUp);
         match self.mode.now {
             Mode::Closed | Mode::Maintenance | Mode::BringUp | Mode::Manual => return Sign::Closed,
-            Mode::HeldOpen => return if up { Sign::Go } else { Sign::Wait },
+            Mode::HeldOpen if up => return Sign::Go,
+            Mode::HeldOpen => {
+                let called = self.at_boom.as_ref().is_some_and(|v| v.called_at.is_some());
+                return if called { Sign::WaitOfficer } else { Sign::Wait };
+            }
             Mode::Automatic | Mode::Attended => {}
         }
         if let Some(live) = &self.permit {

@@ -210,7 +210,14 @@ impl Vehicle {
             f(&mut weighing.acquired_at);
             f(&mut weighing.steady_since);
         }
-        let optional = [&mut self.quiet_since, &mut self.unsure_since, &mut self.called_at, &mut self.attended_at, &mut self.verdict_at, &mut self.up_at];
+        let optional = [
+            &mut self.quiet_since,
+            &mut self.unsure_since,
+            &mut self.called_at,
+            &mut self.attended_at,
+            &mut self.verdict_at,
+            &mut self.up_at,
+        ];
         optional.into_iter().flatten().for_each(f);
     }
 }

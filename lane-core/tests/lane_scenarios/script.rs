@@ -21,8 +21,8 @@
 use super::transcript::{passage, verdict_line};
 use super::world::{START_UTC_MS, World};
 use lane_core::declaration::{
-    Channel, Confirmation, ConfirmationResult, Declaration, DeclarationState, Direction, OtherClaim, Tare, TareSource, TradeType, WatchAction,
-    WatchHit, WatchSeen,
+    Channel, Confirmation, ConfirmationResult, Declaration, DeclarationState, Direction, OtherClaim, Tare, TareSource, TradeType,
+    WatchAction, WatchHit, WatchSeen,
 };
 use lane_core::ids::{ActId, Digest, LedgerId, PassageId, Revision};
 use lane_core::input::{Camera, Input, ScaleState};
@@ -64,12 +64,16 @@ pub fn run(text: &str) -> String {
             let _ = writeln!(found, "| {line}");
         }
     }
+    stage.world.replay();
     found
 }
 
 fn rules() -> Rules {
     let mut rules = Rules::local_default("huu-nghi".into(), "lane-1".into(), Direction::Outbound);
-    rules.legal_gross = vec![LegalGross { combination: true, axles: 6, limit_grams: 48_000_000 }, LegalGross { combination: false, axles: 3, limit_grams: 24_000_000 }];
+    rules.legal_gross = vec![
+        LegalGross { combination: true, axles: 6, limit_grams: 48_000_000 },
+        LegalGross { combination: false, axles: 3, limit_grams: 24_000_000 },
+    ];
     rules.calibrated_until_ms = Some(START_UTC_MS + 86_400_000 * 90);
     rules
 }

@@ -46,7 +46,9 @@ pub fn effect_line(effect: &Effect) -> Option<String> {
         }
         Effect::Claim { declaration, held, .. } => format!("claim {} {}", declaration.as_str(), if *held { "here" } else { "gone" }),
         Effect::Sign(sign) => format!("sign {sign:?}"),
-        Effect::Lights { green, buzzer } => format!("lights{}{}", if *green { " green" } else { " red" }, if *buzzer { " buzzer" } else { "" }),
+        Effect::Lights { green, buzzer } => {
+            format!("lights{}{}", if *green { " green" } else { " red" }, if *buzzer { " buzzer" } else { "" })
+        }
         Effect::Answer { act, outcome } => format!("answer {} {outcome:?}", act.as_str()),
         Effect::Gate { .. } | Effect::Snapshot(_) => return None,
     })

@@ -83,6 +83,10 @@ pub struct World {
     pub log: Vec<String>,
     pub line_at: u64,
     phase: String,
+    /// The lane as it started, what went in and what came out since.
+    began: Lane,
+    inputs: Vec<(Mono, Input)>,
+    effects: Vec<Effect>,
 }
 
 impl World {
@@ -91,6 +95,9 @@ impl World {
         let lane = Lane::new(rules.clone(), started, ProcessImage::new(FITTED), Mono(0));
         let mut world = Self {
             now: 0,
+            began: lane.clone(),
+            inputs: Vec::new(),
+            effects: Vec::new(),
             lane,
             interlock: Interlock::new(Config::default(), BootId(1)),
             rules,
@@ -155,7 +162,11 @@ impl World {
         self.boot += 1;
         self.log.push(format!("+{} restart", self.now - self.line_at));
         let started = started(self.boot, self.open_passage.take(), self.mode);
+        self.replay();
         self.lane = Lane::new(self.rules.clone(), started, ProcessImage::new(FITTED), Mono(self.now));
+        self.began = self.lane.clone();
+        self.inputs.clear();
+        self.effects.clear();
         self.interlock = Interlock::new(Config::default(), BootId(self.boot));
         self.requests = Requests::default();
         self.permits_to_grant.clear();
@@ -165,6 +176,7 @@ impl World {
 
     /// One input, and everything that follows from it.
     pub fn input(&mut self, input: Input) {
+        self.inputs.push((Mono(self.now), input.clone()));
         self.lane.handle(Mono(self.now), input);
         self.carry_out();
         let phase = format!("{:?}", self.lane.phase());
@@ -239,8 +251,32 @@ impl World {
             if let Some(line) = effect_line(&effect) {
                 self.log.push(format!("+{} {line}", self.now - self.line_at));
             }
+            self.effects.push(effect.clone());
             self.follow(effect);
         }
+    }
+
+    /// A run is a function of its inputs: the same snapshot and inputs give the same effects and the same lane, and a snapshot survives being
+    /// written and read.
+    pub fn replay(&self) {
+        let written = serde_json::to_string(&self.began).unwrap();
+        let mut lane: Lane = serde_json::from_str(&written).unwrap();
+        assert_eq!(lane, self.began, "a snapshot read again");
+        // Inputs that answer effects were fed while older effects still waited, so effects are compared as the whole they are.
+        let mut effects = Vec::new();
+        for (now, input) in &self.inputs {
+            lane.handle(*now, input.clone());
+            while let Some(effect) = lane.poll_effect() {
+                effects.push(effect);
+            }
+        }
+        let key = |effect: &Effect| format!("{effect:?}");
+        let (mut replayed, mut recorded): (Vec<String>, Vec<String>) =
+            (effects.iter().map(key).collect(), self.effects.iter().map(key).collect());
+        replayed.sort();
+        recorded.sort();
+        assert_eq!(replayed, recorded, "the effects of a replay");
+        assert_eq!(lane, self.lane, "the lane after a replay");
     }
 
     fn follow(&mut self, effect: Effect) {
@@ -269,11 +305,9 @@ impl World {
                 self.requests.green = green;
                 self.requests.buzzer = buzzer;
             }
-            Effect::Lookup { passage, question, plates, ask_centre } => {
-                if self.cache_answers {
-                    let answer = Box::new(self.look_up(&plates, ask_centre));
-                    self.input(Input::Lookup { passage, question, answer });
-                }
+            Effect::Lookup { passage, question, plates, ask_centre } if self.cache_answers => {
+                let answer = Box::new(self.look_up(&plates, ask_centre));
+                self.input(Input::Lookup { passage, question, answer });
             }
             _ => {}
         }
