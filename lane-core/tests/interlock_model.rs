@@ -22,7 +22,7 @@ use stateright::{Checker, Model};
 fn exhaust(run: Run) {
     let name = run.name;
     let started = std::time::Instant::now();
-    let checker = run.checker().threads(2).spawn_bfs().join();
+    let checker = run.checker().spawn_bfs().join();
     println!(
         "{name}: {} states, {} steps, depth {}, {} s, exhausted",
         checker.unique_state_count(),

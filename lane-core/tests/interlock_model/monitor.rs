@@ -86,6 +86,10 @@ pub struct Monitor {
     spent: u8,
     idle_open: u8,
     opened_by_us: bool,
+    /// Outputs of the scan before, whether or not they reached the module.
+    commanded: Outputs,
+    /// Consecutive readings of the lower limit.
+    down_ticks: u8,
 }
 
 /// One tick as the observer sees it.
@@ -107,7 +111,10 @@ impl Observed<'_> {
         self.outputs.get(Output::Close)
     }
     fn was_open(&self) -> bool {
-        self.last.outputs.get(Output::Open)
+        self.nature != Nature::Restart && self.last.monitor.commanded.get(Output::Open)
+    }
+    fn was_close(&self) -> bool {
+        self.nature != Nature::Restart && self.last.monitor.commanded.get(Output::Close)
     }
     fn under(&self) -> bool {
         self.readings.boom_loop || self.readings.photocell
@@ -152,6 +159,7 @@ impl Monitor {
         if world.link {
             self.seen = Some(o.readings);
         }
+        self.commanded = o.outputs;
     }
 
     /// I6 and I7.
@@ -164,6 +172,8 @@ impl Monitor {
         if again {
             self.fresh = 0;
             self.needs_touch = false;
+            // What was not watched is not counted, and cannot be held against a sensor.
+            (self.cell_seen, self.loop_seen, self.line_quiet) = (true, true, 0);
             (self.our_fall, self.our_rise, self.up_due) = (None, None, None);
             self.opened_by_us = false;
             self.permit = None;
@@ -273,7 +283,9 @@ impl Monitor {
             }
         }
         let begins = o.open() && !o.was_open();
-        let rested_down = self.seen.is_some_and(|seen| seen.down) && o.readings.down && world.link && self.our_fall.is_none();
+        let down = world.link && o.readings.down && !o.readings.up;
+        self.down_ticks = if down { (self.down_ticks + 1).min(REST_TICKS + 2) } else { 0 };
+        let rested_down = self.down_ticks > REST_TICKS + 1;
         if begins && rested_down && !self.lying && !correcting {
             let allowed = self.permit.is_some_and(|permit| permit.ticks_left > 0 && !permit.raised && !self.blocked);
             self.require(Invariant::I3, allowed);
@@ -298,7 +310,7 @@ impl Monitor {
         if o.honest() && o.events.iter().any(gone) {
             self.require(Invariant::I4, !world.occupied(o.run));
         }
-        self.line_quiet = if world.link && !o.under() { (self.line_quiet + 1).min(JOINED_TICKS) } else { 0 };
+        self.line_quiet = if world.link && !o.under() && world.interlock.is_ready() && !self.stopped { (self.line_quiet + 1).min(JOINED_TICKS) } else { 0 };
         self.lying_passage(o, world);
     }
 
@@ -353,7 +365,7 @@ impl Monitor {
             other => other.map(|ticks| ticks + 1),
         };
         self.our_fall = match self.our_fall {
-            _ if o.close() && !o.last.outputs.get(Output::Close) => Some(0),
+            _ if o.close() && !o.was_close() => Some(0),
             Some(_) if down || o.open() => None,
             other => other.map(|ticks| ticks + 1),
         };
