@@ -94,7 +94,7 @@ fn a_commanded_boom_jammed() {
 
 #[test]
 fn a_commanded_boom_with_a_vehicle_from_the_wrong_side() {
-    exhaust(Run { may_go_wrong_way: true, may_revoke: true, permits: 2, ..base("commanded, wrong way") });
+    exhaust(Run { may_go_wrong_way: true, ..base("commanded, wrong way") });
 }
 
 #[test]

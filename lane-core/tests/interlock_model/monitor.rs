@@ -211,7 +211,8 @@ impl Monitor {
         }
         // Dropping a held Open lowers a self-closing boom.
         let lowers_by_release = o.run.closing == Closing::SelfClosing && o.run.drive == Drive::Maintained;
-        if lowers_by_release && o.was_open() && !o.open() && o.nature != Nature::Restart && !self.stopped {
+        let is_down = world.link && o.readings.down;
+        if lowers_by_release && !is_down && o.was_open() && !o.open() && o.nature != Nature::Restart && !self.stopped {
             self.require(Invariant::I1, self.clear_ticks > HOLD_TICKS);
         }
     }
@@ -221,14 +222,15 @@ impl Monitor {
         if let Some(left) = &mut self.up_due {
             *left -= 1;
             let due = *left == 0;
-            if o.open() || due {
+            // Arrived and nothing there: there is nothing to free.
+            let arrived = world.link && o.readings.down && !o.under();
+            if o.open() || arrived || due {
                 self.up_due = None;
-                // Arrived and nothing there: there is nothing to free.
-                self.require(Invariant::I2, o.open() || (o.readings.down && !o.under()));
+                self.require(Invariant::I2, o.open() || arrived);
             }
         }
         let arrived = world.link && o.readings.down;
-        if self.our_fall.is_some() && o.under() && world.link && !arrived && !o.open() && !o.readings.up {
+        if self.our_fall.is_some() && o.under() && world.link && !arrived && !o.open() {
             self.require(Invariant::I2, !o.close());
             if !world.interlock.faults().has(Fault::TravelTimeout) {
                 self.up_due = self.up_due.or(Some(REST_TICKS));
@@ -238,8 +240,8 @@ impl Monitor {
 
     /// I15, and I2 for a boom that falls by itself.
     fn uncommanded(&mut self, o: &Observed, world: &World) {
-        let Some(seen) = self.seen.filter(|_| world.link && self.fresh >= FRESH_SCANS && !self.stopped) else { return };
-        if !world.interlock.is_ready() || o.person == Person::Reset || (o.readings.up && o.readings.down) || (seen.up && seen.down) {
+        let Some(seen) = self.seen.filter(|_| world.link && o.last.link && self.fresh >= FRESH_SCANS && !self.stopped) else { return };
+        if !o.last.interlock.is_ready() || !world.interlock.is_ready() || o.person == Person::Reset || (o.readings.up && o.readings.down) || (seen.up && seen.down) {
             return;
         }
         let left_up = seen.up && !o.readings.up && self.our_fall.is_none() && self.our_rise.is_none();
@@ -369,6 +371,9 @@ impl Monitor {
             Some(_) if down || o.open() => None,
             other => other.map(|ticks| ticks + 1),
         };
+        if self.up_due.is_some() {
+            self.our_fall = self.our_fall.map(|_| 0);
+        }
         for ticks in [&mut self.our_rise, &mut self.our_fall] {
             if ticks.is_some_and(|ticks| ticks > TRAVEL_TICKS) {
                 *ticks = None;
@@ -388,7 +393,7 @@ impl Monitor {
         if lost {
             let alone = world.interlock.permit().is_none() && !world.interlock.vehicle_under();
             self.require(Invariant::I5, faults.has(Fault::BarrierLinkLost) || (faults.has(Fault::BarrierLinkHold) && alone));
-            self.require(Invariant::I5, blocked || o.last.boom == 0);
+            self.require(Invariant::I5, blocked || o.last.boom == 0 || !o.last.link);
         }
         self.blocked = blocked;
         if blocked {
