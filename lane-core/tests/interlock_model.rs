@@ -135,13 +135,6 @@ fn a_self_closing_boom_held_open_with_everything() {
 }
 
 #[test]
-fn a_self_closing_boom_stopped_cranked_and_cut_off() {
-    exhaust(Run {
-        closing: Closing::SelfClosing,
-        may_stop: true,
-        may_crank: true,
-        may_lose_link: true,
-        stop_output: true,
-        ..base("self-closing, stop, crank and link loss")
-    });
+fn a_self_closing_boom_cranked_and_cut_off() {
+    exhaust(Run { closing: Closing::SelfClosing, may_crank: true, may_lose_link: true, ..base("self-closing, crank and link loss") });
 }

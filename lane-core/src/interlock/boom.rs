@@ -102,11 +102,10 @@ impl Interlock {
             Boom::Rising { since, .. } => self.observe_rising(now, since, sense, events),
             Boom::Falling { since, by } => self.observe_falling(now, since, by, sense, events),
             Boom::Reversing { since } => {
-                let rested = now.since(since) >= self.config.reversal_rest_ms;
-                if rested && sense.limits == Limits::Down && sense.under == Tri::Off {
+                if sense.limits == Limits::Down && sense.under == Tri::Off {
                     // It arrived before it could be turned, and there is nothing to free.
                     self.reach_down(events);
-                } else if rested && !cfg!(planted = "i2") {
+                } else if now.since(since) >= self.config.reversal_rest_ms && !cfg!(planted = "i2") {
                     self.start_up(now, true, events);
                 }
             }
