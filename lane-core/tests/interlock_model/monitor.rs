@@ -5,7 +5,7 @@ use super::world::{
     World,
 };
 use lane_core::fault::{Fault, Severity};
-use lane_core::interlock::{Closing, Drive, Event};
+use lane_core::interlock::{Boom, Closing, Drive, Event};
 use lane_core::signal::{Output, Outputs};
 use stateright::Property;
 
@@ -250,7 +250,9 @@ impl Monitor {
             self.require(Invariant::I15, o.open());
         }
         let by_itself = left_up && o.run.closing == Closing::SelfClosing && !o.was_open() && !o.under();
-        if (left_up && !by_itself) || left_down {
+        // A crank in the middle of a reversal cannot be told from the reversal.
+        let turning = matches!(o.last.interlock.boom(), Boom::Reversing { .. });
+        if !turning && ((left_up && !by_itself) || left_down) {
             self.require(Invariant::I15, world.interlock.faults().has(Fault::UncommandedMovement));
             self.require(Invariant::I15, world.interlock.permit().is_none());
         }
