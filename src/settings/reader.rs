@@ -264,8 +264,13 @@ impl<'r, 'i> Section<'r, 'i> {
         }
     }
 
-    /// Refuses keys that nobody asked for.
+    /// Refuses keys that nobody asked for, and ends the section.
     pub fn close(self) {
+        self.check_known();
+    }
+
+    /// Refuses keys that nobody asked for.
+    pub fn check_known(&self) {
         let Some(table) = self.table else { return };
         let asked = self.asked.borrow();
         for (key, _) in table {

@@ -221,6 +221,11 @@ impl Store {
         self.inner.readings.read(move |side| ledger::passage_rows(&side.lane, passage)).await
     }
 
+    /// The newest records of a kind, newest first.
+    pub async fn newest(&self, kind: &'static str, max: usize) -> Result<Vec<LedgerRow>, StoreError> {
+        self.inner.readings.read(move |side| ledger::newest(&side.lane, kind, max)).await
+    }
+
     // ---- black box ----
 
     /// Begins the black box of a passage.

@@ -1,1 +1,118 @@
-fn main() {}
+//! `borderlane-vision`: reads plates from files (`plates`), or watches one camera for the daemon (`worker`).
+
+use borderlane_vision::eyes::Eyes;
+use borderlane_vision::plates::{PlatesOptions, answer_files};
+use borderlane_vision::source::SourceSpec;
+use borderlane_vision::worker::{WorkerSettings, work};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::{stderr, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Where models are looked for when `--models` is not given.
+const MODEL_FOLDERS: [&str; 2] = ["models", "/usr/share/borderlane/models"];
+
+#[derive(Parser)]
+#[command(version, about = "Reads number plates, from files or from one camera of a lane")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reads plates from pictures (JPEG, PNG, BMP) and videos (MP4, MOV, Matroska, AVI)
+    Plates(PlatesArguments),
+    /// Watches one camera; speaks with the daemon over stdin and stdout
+    Worker(WorkerArguments),
+}
+
+#[derive(Args)]
+struct PlatesArguments {
+    /// One JSON object a file
+    #[arg(long)]
+    json: bool,
+    /// The pictures are plates that are already cut out
+    #[arg(long)]
+    crops: bool,
+    /// Folder with manifest.json and the models [default: models, then /usr/share/borderlane/models]
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum CameraName {
+    Front,
+    Rear,
+}
+
+#[derive(Args)]
+struct WorkerArguments {
+    /// Which camera of the lane: shows in process lists
+    #[arg(long)]
+    camera: CameraName,
+    /// http://HOST[:PORT]/PATH (MJPEG), file:PATH (once) or loop:PATH
+    #[arg(long)]
+    source: String,
+    /// Folder with manifest.json and the models [default: models, then /usr/share/borderlane/models]
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// Detections a second at most
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=30))]
+    max_detections_per_second: u32,
+    /// No frame for so many milliseconds is reported
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    no_frames_after_ms: u64,
+    /// The same frame for so many milliseconds is reported
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    frozen_after_ms: u64,
+    /// A mean brightness (of 255) below this is reported as dark
+    #[arg(long, default_value_t = 18)]
+    dark_below: u8,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // One thread: a worker has one core's worth of a small machine and must not take the lane's.
+    let single = opencv::core::set_num_threads(1);
+    let result = match (single, arguments.command) {
+        (Err(error), _) => Err(error.to_string()),
+        (Ok(()), Command::Plates(arguments)) => plates(&arguments),
+        (Ok(()), Command::Worker(arguments)) => worker(&arguments).map(|()| true),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("borderlane-vision: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn open_eyes(models: Option<&Path>) -> Result<Eyes, String> {
+    let usual = || MODEL_FOLDERS.iter().map(Path::new).find(|folder| folder.join("manifest.json").exists());
+    let folder = models.or_else(usual).ok_or("no models: neither models/manifest.json nor /usr/share/borderlane/models/manifest.json; give --models")?;
+    Eyes::open(folder).map_err(|error| error.to_string())
+}
+
+fn plates(arguments: &PlatesArguments) -> Result<bool, String> {
+    let mut eyes = open_eyes(arguments.models.as_deref())?;
+    let options = PlatesOptions { json: arguments.json, crops: arguments.crops };
+    answer_files(&mut eyes, &arguments.files, options, &mut stdout().lock(), &mut stderr().lock()).map_err(|error| error.to_string())
+}
+
+fn worker(arguments: &WorkerArguments) -> Result<(), String> {
+    let source = SourceSpec::parse(&arguments.source).map_err(|error| error.to_string())?;
+    let eyes = open_eyes(arguments.models.as_deref())?;
+    let settings = WorkerSettings {
+        max_detections_per_second: arguments.max_detections_per_second,
+        no_frames_after_ms: arguments.no_frames_after_ms,
+        frozen_after_ms: arguments.frozen_after_ms,
+        dark_below: arguments.dark_below,
+    };
+    work(eyes, source, settings, stdout()).map_err(|error| error.to_string())
+}

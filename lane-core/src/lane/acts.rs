@@ -278,7 +278,9 @@ impl Lane {
             Act::SecondConsent(_) => self.consent(),
         }
         self.facts_changed();
-        self.answer_call();
+        if concerns_the_vehicle(&act.act) {
+            self.answer_call();
+        }
     }
 
     fn decide(&mut self, ban: Option<Ban>, act: &OfficerAct) {
@@ -343,6 +345,11 @@ impl Lane {
     pub(super) fn second_ran_out(&mut self) {
         self.second = None;
     }
+}
+
+/// Acts that answer a vehicle's call.
+fn concerns_the_vehicle(act: &Act) -> bool {
+    !matches!(act, Act::SetMode(..) | Act::ResetFaults | Act::CloseBoom | Act::SecondConsent(_))
 }
 
 fn at_lane(act: &OfficerAct) -> ActOutcome {

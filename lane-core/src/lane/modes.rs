@@ -14,6 +14,7 @@ use super::Lane;
 use super::permits::{Asked, Stage};
 use super::timers::Timer;
 use crate::effect::Effect;
+use crate::ids::ActId;
 use crate::officer::{ActOutcome, Mode, Officer, OfficerAct, Origin, Role};
 use crate::permit::{PermitEnd, PermitKind};
 use crate::record::What;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct ModeState {
     pub(super) now: Mode,
     by: Option<Officer>,
+    act: Option<ActId>,
     before_manual: Option<Mode>,
 }
 
@@ -33,7 +35,12 @@ impl ModeState {
     /// The mode the ledger recorded last. The key switch says for itself whether it is turned.
     pub(super) fn restored(mode: Mode, by: Option<Officer>) -> Self {
         let now = if mode == Mode::Manual { Mode::Attended } else { mode };
-        Self { now, by, before_manual: None }
+        Self { now, by, act: None, before_manual: None }
+    }
+
+    /// Who asks for what the mode stands for.
+    pub(super) fn asked(&self) -> Asked {
+        Asked { by: self.by.clone(), act: self.act.clone() }
     }
 }
 
@@ -71,8 +78,9 @@ impl Lane {
 
     pub(super) fn set_mode(&mut self, to: Mode, act: &OfficerAct) {
         self.change_mode(to, Some(act.by.clone()));
-        if to == Mode::HeldOpen {
-            self.grant(PermitKind::Emergency, Asked { by: Some(act.by.clone()), act: Some(act.id.clone()) });
+        self.mode.act = Some(act.id.clone());
+        if to == Mode::HeldOpen && self.permit.is_none() {
+            self.grant(PermitKind::Emergency, self.mode.asked());
         }
     }
 
@@ -83,6 +91,7 @@ impl Lane {
         }
         self.mode.now = to;
         self.mode.by.clone_from(&by);
+        self.mode.act = None;
         self.say(None, What::Mode { from, to, by });
         self.emit(Effect::InterlockMode(to));
         self.second = None;

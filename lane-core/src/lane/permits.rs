@@ -46,6 +46,8 @@ pub(super) struct LivePermit {
     pub(super) permit: Permit,
     pub(super) stage: Stage,
     judged: Judged,
+    /// A person who sees the vehicle decided.
+    by_person: bool,
 }
 
 impl LivePermit {
@@ -84,10 +86,36 @@ impl Lane {
 
     /// Permits after one input: what must end ends, what may open opens.
     pub(super) fn permit_turn(&mut self) {
+        self.give_up_what_is_forbidden();
         self.revoke_what_is_worse();
         if self.may_open_by_itself() {
             self.grant(PermitKind::Passage, Asked::default());
+        } else if self.must_rise_again() {
+            let asked = self.mode.asked();
+            self.grant(PermitKind::Emergency, asked);
         }
+    }
+
+    /// Held open, a board that lowered the boom by itself is asked up again, by the same person's word and under a new record.
+    fn must_rise_again(&self) -> bool {
+        self.mode.now == Mode::HeldOpen
+            && self.permit.is_none()
+            && self.is_on(Signal::BoomDown)
+            && self.line() == Tri::Off
+            && self.may_move(PermitKind::Emergency)
+    }
+
+    /// What is still being written when a fault, the mode or the store forbids it is not granted.
+    fn give_up_what_is_forbidden(&mut self) {
+        let writing = self.permit.as_ref().filter(|live| live.stage == Stage::Writing).map(|live| live.permit.kind);
+        if writing.is_some_and(|kind| !self.may_move(kind)) {
+            self.end_permit(self.forbidden_as(), false);
+        }
+    }
+
+    /// What heals by itself lets a passing vehicle clear by itself again; a blocking fault wants a person.
+    fn forbidden_as(&self) -> PermitEnd {
+        if self.faults.worst() == Some(Severity::Block) { PermitEnd::Fault } else { PermitEnd::Revoked }
     }
 
     fn revoke_what_is_worse(&mut self) {
@@ -95,9 +123,13 @@ impl Lane {
         let Some(vehicle) = self.at_boom.as_ref().filter(|v| v.passage == live.permit.id.passage) else { return };
         let worse = vehicle.verdict.as_ref().is_some_and(|verdict| worse(verdict, &live.judged)) && !cfg!(planted = "i3");
         let entered = live.entered();
+        let gap = self.ms(|t| t.joined_gap_ms);
+        // A person saw it: only its going away takes that back, not a sensor's silence.
+        let gone = vehicle.quiet_since.is_some_and(|since| self.now.since(since) >= gap);
+        let broke = if live.by_person { gone } else { vehicle.needs_person };
         if worse && entered {
             self.set_fault(Fault::WithdrawnUnderway, true);
-        } else if !entered && (worse || vehicle.needs_person || vehicle.decision.is_some()) {
+        } else if !entered && (worse || broke || vehicle.decision.is_some()) {
             self.end_permit(PermitEnd::Revoked, true);
         }
     }
@@ -122,17 +154,29 @@ impl Lane {
 
     /// Asks the store to make the authorising record durable. What it was judged on is fixed here.
     pub(super) fn grant(&mut self, kind: PermitKind, asked: Asked) {
+        // A person may decide before everything is known: what was known stands in the ledger before the permit does.
+        let now = self.now;
+        if let Some(vehicle) = &mut self.at_boom {
+            vehicle.settled = true;
+            vehicle.verdict_at.get_or_insert(now);
+        }
+        self.record_verdict();
         let id = self.next_permit(kind);
         let expires = self.now.plus(self.lifetime_ms(kind));
         let permit = Permit { id, kind, expires };
         let (judged, lane_would, declarations) = self.judged_on();
+        let by_person = asked.by.is_some();
         let what = What::PermitGranted { permit, lane_would, by: asked.by, act: asked.act, declarations };
         let record = self.record(id.passage, what);
-        self.permit = Some(LivePermit { permit, stage: Stage::Writing, judged });
+        self.permit = Some(LivePermit { permit, stage: Stage::Writing, judged, by_person });
         if let Some(vehicle) = &mut self.at_boom {
             vehicle.needs_person = false;
             vehicle.unsure_since = None;
+            vehicle.called_at = None;
         }
+        self.timers.stop(Timer::Call);
+        self.timers.stop(Timer::Unanswered);
+        self.set_fault(Fault::CallUnanswered, false);
         self.timers.set(Timer::Permit, expires.plus(EXPIRY_GRACE_MS));
         self.emit(Effect::Snapshot(Camera::Front));
         self.emit(Effect::Snapshot(Camera::Rear));
@@ -179,7 +223,7 @@ impl Lane {
         if permit.expires <= self.now {
             self.end_permit(PermitEnd::Expired, false);
         } else if !self.may_move(permit.kind) {
-            self.end_permit(PermitEnd::Fault, false);
+            self.end_permit(self.forbidden_as(), false);
         } else {
             if let Some(live) = &mut self.permit {
                 live.stage = Stage::Granted;

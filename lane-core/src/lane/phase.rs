@@ -7,7 +7,7 @@ use crate::effect::{Effect, Sign};
 use crate::fault::{Fault, Severity};
 use crate::input::Camera;
 use crate::officer::Mode;
-use crate::signal::Signal;
+use crate::signal::{Signal, Tri};
 use crate::verdict::{CheckKind, Outcome, Verdict};
 use crate::view::PhaseName;
 
@@ -23,7 +23,7 @@ impl Lane {
             PhaseName::Passing
         } else if stage == Some(Stage::Granted) {
             PhaseName::Opening
-        } else if !self.is_on(Signal::BoomDown) && !self.boom_stands_open_by_will() {
+        } else if self.signal(Signal::BoomDown) == Some(Tri::Off) && !self.boom_stands_open_by_will() {
             PhaseName::Closing
         } else if let Some(vehicle) = &self.at_boom {
             if vehicle.settled { PhaseName::Held } else { PhaseName::Identifying }

@@ -114,8 +114,9 @@ impl Lane {
             return;
         }
         self.sense_line();
-        self.sense_at_boom();
+        // Before the first vehicle's own progress is noted: what it just reached is not a second one.
         self.sense_approach();
+        self.sense_at_boom();
         self.sense_platform();
     }
 
@@ -142,7 +143,10 @@ impl Lane {
 
     fn sense_at_boom(&mut self) {
         let line = if self.field.line_counted { Tri::Off } else { self.line() };
-        let presence = line.or(self.before_line());
+        // What has been on the boom line may stand beyond it until the interlock saw its end.
+        let beyond = self.at_boom.as_ref().is_some_and(|v| v.reached_boom) && !self.passes_unchecked();
+        let exit = if beyond { self.any(&[Signal::ExitLoop]) } else { Tri::Off };
+        let presence = line.or(self.before_line()).or(exit);
         if self.at_boom.is_none() {
             if presence == Tri::On {
                 let place = if line == Tri::On {
@@ -210,8 +214,7 @@ impl Lane {
         let approach = self.signal(Signal::ApproachLoop).unwrap_or(Tri::Off);
         let rear_rose = rose(&mut self.field.rear_quiet_since, rear, now, gap);
         let approach_rose = rose(&mut self.field.approach_quiet_since, approach, now, gap);
-        let behind = self.at_boom.as_ref().is_some_and(|v| v.since != now);
-        if behind && self.approaching.is_none() && !self.backing_out() {
+        if self.at_boom.is_some() && self.approaching.is_none() && !self.backing_out() {
             let reached = self.at_boom.as_ref().is_some_and(|v| v.reached_platform);
             if approach_rose && rear != Tri::On {
                 self.arrive(Place::Approach, false);
@@ -235,12 +238,14 @@ impl Lane {
         let on_platform = self.signal(Signal::PlatformRear).map_or(approach != Tri::On, |rear| rear != Tri::Off);
         let now = self.now;
         let breaks_after = self.ms(|t| t.joined_gap_ms);
+        // While the first one passes, the second may follow close behind: it is judged when it moves up.
+        let follows = self.permit.as_ref().is_some_and(super::permits::LivePermit::entered);
         let Some(vehicle) = &mut self.approaching else { return };
         if on_platform {
             vehicle.place = Place::Platform;
         }
         // On the platform, between the sensors, it is not sensed: it stays until it moves up.
-        if vehicle.place == Place::Platform && approach != Tri::On {
+        if (vehicle.place == Place::Platform || follows) && approach != Tri::On {
             vehicle.quiet_since = None;
             return;
         }

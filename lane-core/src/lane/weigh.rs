@@ -116,12 +116,12 @@ impl Lane {
         let vehicle = if through { &mut self.approaching } else { &mut self.at_boom };
         let Some(vehicle) = vehicle.as_mut().filter(|v| v.weighing.is_none()) else { return };
         let belongs = |weighing: &crate::weight::Weighing| weighing.steady_since >= vehicle.since;
-        if cfg!(planted = "i10") || self.platform.weight.weighing(now).is_ok_and(|weighing| belongs(&weighing)) {
-            if let Ok(weighing) = self.platform.weight.take(now) {
-                vehicle.weighing = Some(weighing);
-                vehicle.weight_recorded = false;
-                vehicle.dirty = true;
-            }
+        if self.platform.weight.weighing(now).is_ok_and(|weighing| belongs(&weighing))
+            && let Ok(weighing) = self.platform.weight.take(now)
+        {
+            vehicle.weighing = Some(weighing);
+            vehicle.weight_recorded = false;
+            vehicle.dirty = true;
         }
     }
 

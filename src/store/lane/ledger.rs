@@ -254,6 +254,21 @@ pub fn passage_rows(conn: &Connection, passage: PassageId) -> Result<Vec<LedgerR
     Ok(rows)
 }
 
+/// The newest records of a kind, newest first; looks no further back than [`READ_MAX_ROWS`] records of it.
+pub fn newest(conn: &Connection, kind: &str, max: usize) -> Result<Vec<LedgerRow>, StoreError> {
+    let what = "read the newest records of a kind";
+    let mut select = conn
+        .prepare_cached("SELECT seq, hash, kind, utc_ms, bytes FROM ledger WHERE kind = ?1 ORDER BY seq DESC LIMIT ?2")
+        .map_err(StoreError::sql(what))?;
+    let limit = max.min(READ_MAX_ROWS) as i64;
+    let mut found = select.query(params![kind, limit]).map_err(StoreError::sql(what))?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next().map_err(StoreError::sql(what))? {
+        rows.push(row_of(row)?);
+    }
+    Ok(rows)
+}
+
 /// Checks the end of the ledger at start: everything after the newest signed head, that head, and that nothing is cut off.
 pub fn check_tail(conn: &Connection, meta: &Meta) -> Result<Tip, StoreError> {
     let what = "check the ledger's end";

@@ -1,0 +1,502 @@
+//! What the daemon and one camera worker (`borderlane-vision worker`) say to each other over the worker's stdin and stdout.
+//!
+//! ```text
+//! message   = length kind body
+//! length    = 4 bytes, big endian: bytes of kind and body together, 1 ..= MAX_MESSAGE_BYTES
+//! kind      = 1 byte: 1 order (daemon → worker), 2 report (worker → daemon), 3 evidence (worker → daemon)
+//! body      = order, report: one JSON object with its `type`
+//!             evidence: header length (4 bytes, big endian) header (JSON, EvidenceHeader) picture (JPEG, the rest)
+//! ```
+//!
+//! The worker speaks first (`hello`) and then sends a `beat` every [`BEAT_INTERVAL_MS`]: a worker that beats no more, or whose
+//! `last_frame_age_ms` grows, is the daemon's to kill. Presence is off at the start; the detector runs only while it is on.
+//!
+//! Everything is bounded, and nothing here reads or writes: [`Decoder`] takes bytes and gives messages. An error of the framing
+//! ([`CameraLinkError::is_final`]) ends the connection, since the next message cannot be found; any other spoils one message.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Largest message, kind and body, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Largest JSON part of a message in bytes.
+pub const MAX_JSON_BYTES: usize = 64 * 1024;
+/// Places a read may have.
+pub const MAX_SLOTS: usize = 12;
+/// Symbols a place may name.
+pub const MAX_ALTERNATIVES: usize = 8;
+/// Characters of a problem's text.
+pub const MAX_PROBLEM_CHARS: usize = 400;
+/// Time between beats in milliseconds.
+pub const BEAT_INTERVAL_MS: u64 = 500;
+
+const KIND_ORDER: u8 = 1;
+const KIND_REPORT: u8 = 2;
+const KIND_EVIDENCE: u8 = 3;
+const LENGTH_BYTES: usize = 4;
+
+/// Why bytes are no message, or a message cannot be sent.
+#[derive(Debug, Error)]
+pub enum CameraLinkError {
+    /// A length of 0: not even a kind.
+    #[error("a message of 0 bytes")]
+    Empty,
+    /// A length over [`MAX_MESSAGE_BYTES`].
+    #[error("a message of {0} bytes, more than {MAX_MESSAGE_BYTES}")]
+    TooLong(usize),
+    /// A kind that the receiver does not take.
+    #[error("message kind {0} is not expected here")]
+    Kind(u8),
+    /// JSON part over [`MAX_JSON_BYTES`].
+    #[error("{0} bytes of JSON, more than {MAX_JSON_BYTES}")]
+    JsonTooLong(usize),
+    /// Not the JSON of the kind.
+    #[error("message cannot be understood: {0}")]
+    Json(#[source] serde_json::Error),
+    /// Evidence whose header is longer than the message, or without a picture.
+    #[error("evidence of {0} bytes is cut short")]
+    EvidenceShort(usize),
+    /// A field out of its range.
+    #[error("{field} is {value}, out of its range")]
+    OutOfRange {
+        /// The field.
+        field: &'static str,
+        /// As given.
+        value: i64,
+    },
+}
+
+impl CameraLinkError {
+    /// True where the framing is lost and the worker has to be restarted; else one message was spoilt.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Empty | Self::TooLong(_))
+    }
+}
+
+/// Daemon → worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Order {
+    /// A vehicle is, or is no longer, in the camera's zone.
+    Presence {
+        /// Run the detector?
+        on: bool,
+    },
+    /// Send the newest frame as evidence, at once.
+    Snapshot,
+    /// To be answered by the next beat's `n`.
+    Ping {
+        /// Given back in the beat.
+        n: u64,
+    },
+    /// End with exit code 0. Closing the worker's stdin does the same.
+    Quit,
+}
+
+/// What a camera is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraCondition {
+    /// Fresh, changing, light enough.
+    Ok,
+    /// Frames come, but too dark to read anything.
+    Dark,
+    /// Frames come and are the same to the bit for the set time.
+    Frozen,
+    /// No frame for the set time, or none yet.
+    NoFrames,
+}
+
+/// Lines of characters on a plate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlateLayout {
+    /// All in one line.
+    OneLine,
+    /// Two lines, read top to bottom.
+    TwoLine,
+}
+
+/// Country, where the picture itself shows it (a Chinese character); the grammars decide the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum PlateCountry {
+    /// China.
+    Cn,
+    /// Vietnam.
+    Vn,
+}
+
+/// A model as loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelDigest {
+    /// File name.
+    pub file: String,
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
+}
+
+/// A symbol and its log-probability at one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// `A`–`Z`, `0`–`9`, or the Chinese province or suffix character.
+    pub symbol: char,
+    /// ln p × 1000, at most 0.
+    pub nats_milli: i32,
+}
+
+/// A plate read in one frame. Sent for every detection whose text is not empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlateRead {
+    /// One plate followed from frame to frame; counted up from 1 since the worker's start.
+    pub track: u64,
+    /// Number of the frame since the worker's start.
+    pub frame: u64,
+    /// Age of the frame when this was sent, in milliseconds since its last byte came.
+    pub captured_age_ms: u64,
+    /// Corners in pixels of the frame: top left, top right, bottom right, bottom left of the plate.
+    pub quad: [[i32; 2]; 4],
+    /// Lines.
+    pub layout: PlateLayout,
+    /// Country, where the picture shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<PlateCountry>,
+    /// The places in reading order, each with its most probable symbols, best first; what they leave of 1 belongs to others.
+    pub slots: Vec<Vec<Alternative>>,
+    /// The detector's certainty that this is a plate, 0 ..= 1000.
+    pub detector_confidence_permille: u16,
+    /// What this frame is worth against a perfect one (size and detector's certainty), 1 ..= 1000.
+    pub quality_permille: u16,
+}
+
+impl PlateRead {
+    /// The most probable text.
+    pub fn best_text(&self) -> String {
+        self.slots.iter().filter_map(|slot| slot.first().map(|best| best.symbol)).collect()
+    }
+
+    fn check(&self) -> Result<(), CameraLinkError> {
+        within("slots", self.slots.len() as i64, 1, MAX_SLOTS as i64)?;
+        within("detector_confidence_permille", i64::from(self.detector_confidence_permille), 0, 1000)?;
+        within("quality_permille", i64::from(self.quality_permille), 1, 1000)?;
+        for slot in &self.slots {
+            within("alternatives", slot.len() as i64, 1, MAX_ALTERNATIVES as i64)?;
+            for alternative in slot {
+                within("nats_milli", i64::from(alternative.nats_milli), i64::from(i32::MIN), 0)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Header of a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceHeader {
+    /// The track it shows; `None` for a snapshot that was asked for.
+    pub track: Option<u64>,
+    /// Number of the frame.
+    pub frame: u64,
+    /// Age of the frame when this was sent, in milliseconds.
+    pub captured_age_ms: u64,
+}
+
+/// Worker → daemon, the JSON kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Report {
+    /// First message: who speaks.
+    Hello {
+        /// Version of the program.
+        version: String,
+        /// The models, verified against the manifest.
+        models: Vec<ModelDigest>,
+    },
+    /// Every [`BEAT_INTERVAL_MS`], from the loop that looks at the frames.
+    Beat {
+        /// `n` of the newest ping; 0 before the first.
+        n: u64,
+        /// Frames received since the start.
+        frames: u64,
+        /// Age of the newest frame in milliseconds; `None` before the first.
+        last_frame_age_ms: Option<u64>,
+    },
+    /// A plate.
+    Read(PlateRead),
+    /// The camera's condition changed; the first one says what it is at the start.
+    State {
+        /// What it is now.
+        condition: CameraCondition,
+    },
+    /// Something is wrong; a sentence for the technician. Told on change, not again and again.
+    Problem {
+        /// The sentence, at most [`MAX_PROBLEM_CHARS`] characters.
+        what: String,
+    },
+}
+
+/// Worker → daemon, any kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FromWorker {
+    /// JSON.
+    Report(Report),
+    /// A picture.
+    Evidence {
+        /// What it shows.
+        header: EvidenceHeader,
+        /// The bytes of a JPEG file.
+        jpeg: Vec<u8>,
+    },
+}
+
+fn within(field: &'static str, value: i64, low: i64, high: i64) -> Result<(), CameraLinkError> {
+    if (low..=high).contains(&value) { Ok(()) } else { Err(CameraLinkError::OutOfRange { field, value }) }
+}
+
+fn frame(kind: u8, parts: &[&[u8]]) -> Result<Vec<u8>, CameraLinkError> {
+    let length = 1 + parts.iter().map(|part| part.len()).sum::<usize>();
+    if length > MAX_MESSAGE_BYTES {
+        return Err(CameraLinkError::TooLong(length));
+    }
+    let mut out = Vec::with_capacity(LENGTH_BYTES + length);
+    out.extend_from_slice(&(length as u32).to_be_bytes());
+    out.push(kind);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    Ok(out)
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>, CameraLinkError> {
+    let json = serde_json::to_vec(value).map_err(CameraLinkError::Json)?;
+    if json.len() > MAX_JSON_BYTES { Err(CameraLinkError::JsonTooLong(json.len())) } else { Ok(json) }
+}
+
+fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, CameraLinkError> {
+    if json.len() > MAX_JSON_BYTES {
+        return Err(CameraLinkError::JsonTooLong(json.len()));
+    }
+    serde_json::from_slice(json).map_err(CameraLinkError::Json)
+}
+
+impl Order {
+    /// The message's bytes.
+    pub fn encode(&self) -> Result<Vec<u8>, CameraLinkError> {
+        frame(KIND_ORDER, &[&to_json(self)?])
+    }
+
+    fn decode(kind: u8, body: &[u8]) -> Result<Self, CameraLinkError> {
+        if kind != KIND_ORDER {
+            return Err(CameraLinkError::Kind(kind));
+        }
+        from_json(body)
+    }
+}
+
+impl Report {
+    /// The message's bytes. Refuses a read that the other side would refuse.
+    pub fn encode(&self) -> Result<Vec<u8>, CameraLinkError> {
+        self.check()?;
+        frame(KIND_REPORT, &[&to_json(self)?])
+    }
+
+    fn check(&self) -> Result<(), CameraLinkError> {
+        match self {
+            Self::Read(read) => read.check(),
+            Self::Problem { what } => within("problem characters", what.chars().count() as i64, 0, MAX_PROBLEM_CHARS as i64),
+            Self::Hello { .. } | Self::Beat { .. } | Self::State { .. } => Ok(()),
+        }
+    }
+}
+
+/// The bytes of a picture's message.
+pub fn encode_evidence(header: &EvidenceHeader, jpeg: &[u8]) -> Result<Vec<u8>, CameraLinkError> {
+    let json = to_json(header)?;
+    frame(KIND_EVIDENCE, &[&(json.len() as u32).to_be_bytes(), &json, jpeg])
+}
+
+impl FromWorker {
+    fn decode(kind: u8, body: &[u8]) -> Result<Self, CameraLinkError> {
+        match kind {
+            KIND_REPORT => {
+                let report: Report = from_json(body)?;
+                report.check()?;
+                Ok(Self::Report(report))
+            }
+            KIND_EVIDENCE => {
+                let short = || CameraLinkError::EvidenceShort(body.len());
+                let (length, rest) = body.split_first_chunk::<LENGTH_BYTES>().ok_or_else(short)?;
+                let (json, jpeg) = rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(short)?;
+                if jpeg.is_empty() {
+                    return Err(short());
+                }
+                Ok(Self::Evidence { header: from_json(json)?, jpeg: jpeg.to_vec() })
+            }
+            other => Err(CameraLinkError::Kind(other)),
+        }
+    }
+}
+
+/// Finds the messages in a stream of bytes. Holds at most one message and one chunk.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    buffer: Vec<u8>,
+}
+
+impl Decoder {
+    /// Empty.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes what was read. Take the messages out before adding more: the buffer grows by what is added.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The daemon's side: the next whole message of the worker, if there is one.
+    pub fn next_from_worker(&mut self) -> Result<Option<FromWorker>, CameraLinkError> {
+        self.next_with(FromWorker::decode)
+    }
+
+    /// The worker's side: the next whole order, if there is one.
+    pub fn next_order(&mut self) -> Result<Option<Order>, CameraLinkError> {
+        self.next_with(Order::decode)
+    }
+
+    fn next_with<T>(&mut self, decode: impl Fn(u8, &[u8]) -> Result<T, CameraLinkError>) -> Result<Option<T>, CameraLinkError> {
+        let Some(length) = self.buffer.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*length) as usize;
+        if length == 0 {
+            return Err(CameraLinkError::Empty);
+        }
+        if length > MAX_MESSAGE_BYTES {
+            return Err(CameraLinkError::TooLong(length));
+        }
+        let Some(message) = self.buffer.get(LENGTH_BYTES..LENGTH_BYTES + length) else { return Ok(None) };
+        let decoded = decode(message[0], &message[1..]);
+        // The message goes whether it was understood or not: one that was spoilt must not block those after it.
+        self.buffer.drain(..LENGTH_BYTES + length);
+        decoded.map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read() -> PlateRead {
+        PlateRead {
+            track: 3,
+            frame: 70,
+            captured_age_ms: 41,
+            quad: [[10, 10], [110, 12], [109, 40], [9, 38]],
+            layout: PlateLayout::TwoLine,
+            country: Some(PlateCountry::Cn),
+            slots: vec![vec![Alternative { symbol: '桂', nats_milli: -12 }, Alternative { symbol: '赣', nats_milli: -4600 }]],
+            detector_confidence_permille: 930,
+            quality_permille: 700,
+        }
+    }
+
+    fn all_reports() -> Vec<Report> {
+        vec![
+            Report::Hello { version: "0.1.0".into(), models: vec![ModelDigest { file: "reader.onnx".into(), sha256: "ab".repeat(32) }] },
+            Report::Beat { n: 4, frames: 100, last_frame_age_ms: None },
+            Report::Read(read()),
+            Report::State { condition: CameraCondition::NoFrames },
+            Report::Problem { what: "connection refused".into() },
+        ]
+    }
+
+    #[test]
+    fn every_message_survives_the_wire_even_byte_by_byte() {
+        let mut stream = Vec::new();
+        for report in all_reports() {
+            stream.extend(report.encode().unwrap());
+        }
+        let header = EvidenceHeader { track: Some(3), frame: 70, captured_age_ms: 60 };
+        stream.extend(encode_evidence(&header, b"\xff\xd8picture\xff\xd9").unwrap());
+        let mut decoder = Decoder::new();
+        let mut got = Vec::new();
+        for byte in stream {
+            decoder.push(&[byte]);
+            while let Some(message) = decoder.next_from_worker().unwrap() {
+                got.push(message);
+            }
+        }
+        let mut expected: Vec<_> = all_reports().into_iter().map(FromWorker::Report).collect();
+        expected.push(FromWorker::Evidence { header, jpeg: b"\xff\xd8picture\xff\xd9".to_vec() });
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn every_order_survives_the_wire() {
+        let mut decoder = Decoder::new();
+        for order in [Order::Presence { on: true }, Order::Snapshot, Order::Ping { n: 9 }, Order::Quit] {
+            decoder.push(&order.encode().unwrap());
+            assert_eq!(decoder.next_order().unwrap(), Some(order));
+        }
+        assert_eq!(decoder.next_order().unwrap(), None);
+    }
+
+    #[test]
+    fn the_json_on_the_wire_is_the_documented_one() {
+        let bytes = Order::Presence { on: true }.encode().unwrap();
+        assert_eq!(&bytes[..5], &[0, 0, 0, 30, KIND_ORDER]);
+        assert_eq!(&bytes[5..], br#"{"type":"presence","on":true}"#.as_slice());
+        let state = Report::State { condition: CameraCondition::NoFrames }.encode().unwrap();
+        assert_eq!(&state[5..], br#"{"type":"state","condition":"no_frames"}"#.as_slice());
+    }
+
+    #[test]
+    fn a_length_that_cannot_be_is_final() {
+        for (bytes, name) in [([0, 0, 0, 0, 2], "empty"), ([0x00, 0x40, 0x00, 0x01, 2], "too long"), ([0xff; 5], "huge")] {
+            let mut decoder = Decoder::new();
+            decoder.push(&bytes);
+            assert!(decoder.next_from_worker().unwrap_err().is_final(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_spoilt_message_costs_only_itself() {
+        let mut decoder = Decoder::new();
+        decoder.push(&frame(KIND_REPORT, &[b"{\"type\":\"beat\""]).unwrap());
+        decoder.push(&frame(9, &[b"?"]).unwrap());
+        decoder.push(&frame(KIND_EVIDENCE, &[&[0, 0, 1, 0], b"{}"]).unwrap());
+        decoder.push(&frame(KIND_ORDER, &[br#"{"type":"quit"}"#]).unwrap());
+        let good = Report::Beat { n: 1, frames: 2, last_frame_age_ms: Some(3) };
+        decoder.push(&good.encode().unwrap());
+        assert!(matches!(decoder.next_from_worker(), Err(CameraLinkError::Json(_))));
+        assert!(matches!(decoder.next_from_worker(), Err(CameraLinkError::Kind(9))));
+        assert!(matches!(decoder.next_from_worker(), Err(CameraLinkError::EvidenceShort(6))));
+        assert!(matches!(decoder.next_from_worker(), Err(CameraLinkError::Kind(KIND_ORDER))));
+        assert_eq!(decoder.next_from_worker().unwrap(), Some(FromWorker::Report(good)));
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_on_both_sides() {
+        let mut above = read();
+        above.slots[0][0].nats_milli = 1;
+        let mut many = read();
+        many.slots = vec![many.slots[0].clone(); MAX_SLOTS + 1];
+        let mut none = read();
+        none.slots.clear();
+        let mut worthless = read();
+        worthless.quality_permille = 0;
+        let mut crowded = read();
+        crowded.slots[0] = vec![crowded.slots[0][0]; MAX_ALTERNATIVES + 1];
+        for bad in [above, many, none, worthless, crowded] {
+            let report = Report::Read(bad);
+            assert!(matches!(report.encode(), Err(CameraLinkError::OutOfRange { .. })), "{report:?}");
+            let mut decoder = Decoder::new();
+            decoder.push(&frame(KIND_REPORT, &[&serde_json::to_vec(&report).unwrap()]).unwrap());
+            assert!(matches!(decoder.next_from_worker(), Err(CameraLinkError::OutOfRange { .. })));
+        }
+    }
+
+    #[test]
+    fn a_picture_too_large_for_a_message_is_not_sent() {
+        let header = EvidenceHeader { track: None, frame: 1, captured_age_ms: 0 };
+        assert!(matches!(encode_evidence(&header, &vec![0; MAX_MESSAGE_BYTES]), Err(CameraLinkError::TooLong(_))));
+    }
+}

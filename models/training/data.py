@@ -1,0 +1,34 @@
+"""Real photos that may be trained on, and the rule that keeps a part of them for evaluation.
+
+Only rows with `train_ok = yes` are ever returned. A file is held out when the SHA-256 of its name begins with a hex
+digit 0..3; the same rule is used by training and by evaluate.py.
+"""
+
+import csv
+import hashlib
+import os
+
+import cv2
+
+
+def held_out(name):
+    return hashlib.sha256(name.encode()).hexdigest()[0] in "0123"
+
+
+def rows(data, name):
+    path = os.path.join(data, name, "labels.csv")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as handle:
+        return [dict(row, path=os.path.join(data, name, "images", row["file"])) for row in csv.DictReader(handle)]
+
+
+def trainable(data, name):
+    """[(BGR image, [(text, (x, y, w, h) or None)])] of the set's photos that are free and not held out."""
+    photos = {}
+    for row in rows(data, name):
+        if row["train_ok"] == "yes" and not held_out(row["file"]):
+            box = tuple(float(row[k]) for k in "xywh") if row["w"] else None
+            photos.setdefault(row["path"], []).append((row["plate_text"], box))
+    found = [(cv2.imread(path), plates) for path, plates in photos.items()]
+    return [(image, plates) for image, plates in found if image is not None]

@@ -1,0 +1,90 @@
+"""The two networks: plain convolution, batch norm, ReLU and nearest upsampling, which OpenCV 4.6 runs rightly.
+
+Input of both: N x 3 x H x W, RGB, (value - 127.5) / 64.
+"""
+
+import torch
+from torch import nn
+
+READER_SIZE = (192, 64)  # width, height
+SLOTS = 10
+
+
+def block(cin, cout, stride=1, kernel=3):
+    return nn.Sequential(nn.Conv2d(cin, cout, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(cout), nn.ReLU())
+
+
+class Residual(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.first = block(width, width)
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        return self.relu(x + self.second(self.first(x)))
+
+
+class Reader(nn.Module):
+    """A place of its own for every character, whatever the layout.
+
+    A deeper branch that sees the whole plate draws one attention map per place over the 8 x 24 feature cells; each place then
+    classifies the features under its map. Outputs: characters N x SLOTS x classes, layout N x 2 (one line, two lines); logits.
+    """
+
+    def __init__(self, classes, slots=SLOTS):
+        super().__init__()
+        self.slots, self.classes = slots, classes
+        self.stem = nn.Sequential(block(3, 20, 2, 5), block(20, 32), block(32, 48, 2), Residual(48), block(48, 80, 2), Residual(80), Residual(80))
+        self.wide = nn.Sequential(block(80, 64, 2), block(64, 64))
+        self.whole = nn.Sequential(block(64, 64, 2), nn.Conv2d(64, 64, (2, 6)), nn.ReLU())
+        self.place = nn.Conv2d(64, 64, 1)
+        self.up = nn.Upsample(scale_factor=2, mode="nearest")
+        self.join = nn.Sequential(block(144, 64), nn.Conv2d(64, slots, 1))
+        # position of the cell, learnt: tells equal characters at different places apart
+        self.position = nn.Parameter(torch.zeros(1, slots, 8, 24))
+        self.value = nn.Conv2d(80, 80, 1)
+        self.spread = nn.Conv2d(slots, slots * 80, 1, groups=slots, bias=False)
+        self.spread.weight.data.fill_(1.0)
+        self.spread.weight.requires_grad = False
+        self.head = nn.Conv2d(slots * 80, slots * classes, 1, groups=slots)
+        self.layout = nn.Linear(64, 2)
+
+    def forward(self, x):
+        features = self.stem(x)
+        wide = self.wide(features)
+        whole = self.whole(wide)
+        context = self.up(wide + self.place(whole))
+        maps = self.join(torch.cat([features, context], 1)) + self.position
+        maps = torch.softmax(maps.flatten(2), 2).view(-1, self.slots, 8, 24)
+        value = self.value(features)
+        if self.training:  # the same sums as a matrix product: quicker, but OpenCV 4.6 computes batched products wrongly
+            pooled = torch.bmm(maps.flatten(2), value.flatten(2).transpose(1, 2)).flatten(1)[:, :, None, None]
+            return self.head(pooled).view(-1, self.slots, self.classes), self.layout(whole.flatten(1))
+        taken = self.spread(maps) * torch.cat([value] * self.slots, 1)
+        pooled = nn.functional.avg_pool2d(taken, (8, 24)) * (8 * 24)
+        return self.head(pooled).view(-1, self.slots, self.classes), self.layout(whole.flatten(1))
+
+
+class Detector(nn.Module):
+    """Centre heat and four corners a cell of 8 pixels: N x 9 x H/8 x W/8; channel 0 is the heat's logit, 1..8 are the
+    corners' x, y offsets from the cell's centre in units of 64 pixels, from the top left corner clockwise."""
+
+    def __init__(self):
+        super().__init__()
+        self.c2 = nn.Sequential(block(3, 16, 2), block(16, 24, 2), block(24, 24))
+        self.c3 = nn.Sequential(block(24, 48, 2), Residual(48))
+        self.c4 = nn.Sequential(block(48, 64, 2), Residual(64))
+        self.c5 = nn.Sequential(block(64, 80, 2), Residual(80), block(80, 64))
+        self.up = nn.Upsample(scale_factor=2, mode="nearest")
+        self.m4 = block(128, 48)
+        self.m3 = block(96, 48)
+        self.out = nn.Conv2d(48, 9, 1)
+        nn.init.constant_(self.out.bias[:1], -3.0)
+
+    def forward(self, x):
+        c3 = self.c3(self.c2(x))
+        c4 = self.c4(c3)
+        c5 = self.c5(c4)
+        m4 = self.m4(torch.cat([c4, self.up(c5)], 1))
+        return self.out(self.m3(torch.cat([c3, self.up(m4)], 1)))

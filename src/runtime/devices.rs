@@ -1,0 +1,158 @@
+//! From what devices report to what the lane understands. Each function is a task that ends with its device's channel.
+
+use super::inbox::Inbox;
+use crate::barrier;
+use crate::camera::CameraReport;
+use crate::clock;
+use crate::scale::line::{LineEvent, LineState};
+use crate::scale::reading::{Kind, Problem, Reading as ScaleReading, Stable as ScaleStable};
+use crate::store::Store;
+use lane_core::ids::Digest;
+use lane_core::input::{Camera, CameraState, Input, ScaleState};
+use lane_core::plate::{Alternative, MilliNats, Read, Slot, Symbol};
+use lane_core::time::Mono;
+use lane_core::weight::{Reading, Sample, Shown, Stable};
+use lane_link::camera::{CameraCondition, PlateRead};
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Pictures being written at once per camera.
+const MAX_PICTURES: usize = 2;
+
+/// The barrier's reports.
+pub async fn barrier(mut reports: mpsc::Receiver<barrier::Report>, inbox: Inbox) {
+    while let Some(report) = reports.recv().await {
+        match report {
+            barrier::Report::Interlock { event, .. } => inbox.give(Input::Interlock(event)).await,
+            barrier::Report::Link { module, state, .. } => tracing::info!(module, ?state, "an I/O module's link changed"),
+        }
+    }
+}
+
+/// The scale's line.
+pub async fn scale(mut events: mpsc::Receiver<LineEvent>, platform: u8, inbox: Inbox) {
+    while let Some(event) = events.recv().await {
+        match event {
+            LineEvent::Reading { reading, at } if reading.platform == platform => inbox.offer(Input::Weight(sample(&reading, at))),
+            LineEvent::Reading { .. } => {}
+            // The weight module notices the silence by itself, on the lane's own time.
+            LineEvent::NoWeight { .. } => tracing::warn!("the indicator is silent"),
+            LineEvent::State { state, .. } => {
+                tracing::info!(state = state.word(), "the scale's line changed");
+                inbox.give(Input::ScaleState(scale_state(state))).await;
+            }
+        }
+    }
+}
+
+const fn scale_state(state: LineState) -> ScaleState {
+    match state {
+        LineState::NotOpen => ScaleState::NotOpen,
+        LineState::NoBytes => ScaleState::NoBytes,
+        LineState::BytesButNoFrames => ScaleState::BytesButNoFrames,
+        LineState::FramesNotUnderstood => ScaleState::FramesNotUnderstood,
+        LineState::Streaming => ScaleState::Streaming,
+    }
+}
+
+fn sample(reading: &ScaleReading, at: tokio::time::Instant) -> Sample {
+    let age_ms = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Sample {
+        acquired_at: Mono(clock::mono().0.saturating_sub(age_ms)),
+        reading: core_reading(reading),
+        raw: Digest(Sha256::digest(&reading.raw[..]).into()),
+    }
+}
+
+/// A frame with a problem never carries a number into the core.
+fn core_reading(reading: &ScaleReading) -> Reading {
+    match (reading.problem, reading.grams()) {
+        (Some(Problem::Overload), _) => Reading::Overload,
+        (Some(Problem::Underload), _) => Reading::Underload,
+        (Some(Problem::ZeroNotCaptured), _) => Reading::ZeroNotCaptured,
+        (Some(_), _) | (None, None) => Reading::Problem,
+        (None, Some(grams)) => Reading::Value {
+            grams,
+            stable: match reading.stable {
+                ScaleStable::Yes => Stable::Yes,
+                ScaleStable::No => Stable::No,
+                ScaleStable::Unknown => Stable::Unknown,
+            },
+            shown: match reading.kind {
+                Some(Kind::Gross) => Shown::Gross,
+                Some(Kind::Net) => Shown::Net,
+                Some(Kind::Tare) => Shown::Tare,
+                None => Shown::Unknown,
+            },
+        },
+    }
+}
+
+/// One camera's reports.
+pub async fn camera(which: Camera, mut reports: mpsc::Receiver<CameraReport>, store: Store, inbox: Inbox, trust: clock::Trust) {
+    let pictures = std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_PICTURES));
+    while let Some(report) = reports.recv().await {
+        match report {
+            CameraReport::Up { version, models } => {
+                tracing::info!(camera = ?which, version, models = models.len(), "the camera worker is up");
+                inbox.give(Input::CameraState(which, CameraState::NoFrames)).await;
+            }
+            CameraReport::Condition(condition) => inbox.give(Input::CameraState(which, camera_state(condition))).await,
+            CameraReport::Down { .. } => inbox.give(Input::CameraState(which, CameraState::Down)).await,
+            CameraReport::Read { acquired_at, read } => match core_read(&read) {
+                Some(core) => inbox.offer(Input::PlateRead {
+                    camera: which,
+                    track: u32::try_from(read.track % u64::from(u32::MAX)).unwrap_or(0),
+                    acquired_at,
+                    read: Box::new(core),
+                }),
+                None => tracing::debug!(camera = ?which, "a read was not one that the core takes"),
+            },
+            CameraReport::Evidence { acquired_at, jpeg } => {
+                let Ok(permit) = pictures.clone().try_acquire_owned() else {
+                    tracing::warn!(camera = ?which, "a picture came while others were being written: dropped");
+                    continue;
+                };
+                let (store, inbox) = (store.clone(), inbox.clone());
+                tokio::spawn(async move {
+                    let _permit = permit;
+                    match store.put_evidence(jpeg, clock::wall(trust).trusted()).await {
+                        Ok(digest) => inbox.give(Input::Evidence { camera: which, acquired_at, digest }).await,
+                        Err(error) => tracing::warn!(%error, "a picture could not be kept"),
+                    }
+                });
+            }
+        }
+    }
+}
+
+const fn camera_state(condition: CameraCondition) -> CameraState {
+    match condition {
+        CameraCondition::Ok => CameraState::Ok,
+        CameraCondition::Dark => CameraState::Dark,
+        CameraCondition::Frozen => CameraState::Frozen,
+        CameraCondition::NoFrames => CameraState::NoFrames,
+    }
+}
+
+/// A worker's read as the core takes it; `None` when it names symbols that no plate has.
+fn core_read(read: &PlateRead) -> Option<Read> {
+    let slots = read.slots.iter().map(|slot| {
+        let named: Option<Vec<Alternative>> = slot
+            .iter()
+            .map(|a| Symbol::from_char(a.symbol).map(|symbol| Alternative { symbol, log_prob: MilliNats(a.nats_milli) }))
+            .collect();
+        Slot::new(named?).ok()
+    });
+    Read::new(slots.collect::<Option<Vec<_>>>()?, read.quality_permille).ok()
+}
+
+/// The wall clock, at the start and every ten seconds.
+pub async fn wall(inbox: Inbox, trust: clock::Trust) {
+    let mut every = tokio::time::interval(Duration::from_secs(10));
+    loop {
+        every.tick().await;
+        inbox.give(Input::Wall(clock::wall(trust))).await;
+    }
+}

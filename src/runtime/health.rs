@@ -1,0 +1,76 @@
+//! The lane's health for the centre, and the small facts the link's gate needs.
+
+use crate::clock;
+use crate::store::Store;
+use crate::sync::ports::LaneFacts;
+use lane_core::input::{CameraState, ScaleState};
+use lane_core::view::LaneView;
+use lane_link::health::{DeviceHealth, FaultHealth, Health};
+use lane_link::words;
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// The link wakes for new records within this.
+const EVERY_MS: u64 = 100;
+
+/// Keeps the link's watches true until the link is gone.
+pub async fn publish(
+    store: Store,
+    view: watch::Receiver<Arc<LaneView>>,
+    health: watch::Sender<Health>,
+    facts: watch::Sender<LaneFacts>,
+    last_seq: watch::Sender<u64>,
+    trust: clock::Trust,
+) {
+    let started = Instant::now();
+    let mut every = tokio::time::interval(Duration::from_millis(EVERY_MS));
+    while !last_seq.is_closed() {
+        every.tick().await;
+        let metrics = store.metrics();
+        last_seq.send_if_modified(|seq| std::mem::replace(seq, metrics.last_seq) != metrics.last_seq);
+        let view = view.borrow().clone();
+        let passage = view.at_boom.as_ref().and_then(|v| v.passage).map(lane_link::ids::passage_text);
+        facts.send_if_modified(|facts| std::mem::replace(&mut facts.passage, passage.clone()) != passage);
+        health.send_replace(Health {
+            utc_ms: clock::wall(trust).trusted(),
+            up_s: started.elapsed().as_secs(),
+            phase: word(words::Phase::from(view.phase)),
+            mode: word(words::Mode::from(view.mode)),
+            passage,
+            devices: devices(&view),
+            faults: view
+                .faults
+                .iter()
+                .map(|f| FaultHealth { name: word(words::Fault::from(f.fault)), severity: word(words::Severity::from(f.severity)), age_ms: f.age_ms })
+                .collect(),
+            queue_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq),
+            disk_free_bytes: Some(metrics.free_bytes),
+            clock_trusted: clock::wall(trust).trusted().is_some(),
+            knowledge_age_s: view.knowledge_age_s,
+            ..Health::default()
+        });
+    }
+}
+
+/// A closed vocabulary's word.
+pub fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn devices(view: &LaneView) -> Vec<DeviceHealth> {
+    let mut devices = Vec::new();
+    for (name, state) in [("front_camera", view.cameras[0]), ("rear_camera", view.cameras[1])] {
+        if state != CameraState::Absent {
+            devices.push(DeviceHealth { name: name.into(), state: word(words::CameraState::from(state)), age_ms: None });
+        }
+    }
+    if view.scale != ScaleState::Absent {
+        let age_ms = view.platform.as_ref().map(|p| p.age_ms);
+        devices.push(DeviceHealth { name: "scale".into(), state: word(words::ScaleState::from(view.scale)), age_ms });
+    }
+    let oldest = view.signals.iter().filter(|s| s.present).map(|s| s.age_ms).max().flatten();
+    devices.push(DeviceHealth { name: "barrier".into(), state: word(words::Boom::from(view.boom)), age_ms: oldest });
+    devices
+}

@@ -1,0 +1,1 @@
+//! Joins the screens' server to the lane and the store.

@@ -1,0 +1,87 @@
+//! Detector and reader together: a frame in, the plates on it out.
+
+use crate::detector::{Detection, Detector, Quad};
+use crate::manifest::{ManifestError, Models};
+use crate::network::NetworkError;
+use crate::reader::{Reader, Reading};
+use lane_link::camera::ModelDigest;
+use opencv::core::{Mat, MatTraitConst};
+use std::path::Path;
+use thiserror::Error;
+
+/// A plate of this height in pixels or more counts in full.
+const FULL_HEIGHT_PX: f32 = 28.0;
+/// Fewer characters are no plate.
+pub const MIN_CHARACTERS: usize = 4;
+
+/// Why no plates can be read.
+#[derive(Debug, Error)]
+pub enum EyesError {
+    /// The models.
+    #[error(transparent)]
+    Models(#[from] ManifestError),
+    /// The computing.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+}
+
+/// A plate on a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sighting {
+    /// Corners in pixels of the frame.
+    pub quad: Quad,
+    /// The detector's certainty, 0 to 1.
+    pub detector_confidence: f32,
+    /// What stands on it.
+    pub reading: Reading,
+    /// What this sight is worth against a perfect one, 0 to 1: detector's certainty times size.
+    pub quality: f32,
+}
+
+/// Reads plates. Lives on one thread.
+pub struct Eyes {
+    detector: Detector,
+    reader: Reader,
+    digests: Vec<ModelDigest>,
+}
+
+impl Eyes {
+    /// Loads and verifies the models of `folder`.
+    pub fn open(folder: &Path) -> Result<Self, EyesError> {
+        let models = Models::load(folder)?;
+        let digests = [&models.detector, &models.reader];
+        let digests = digests.map(|model| ModelDigest { file: model.entry.file.clone(), sha256: model.entry.sha256.clone() }).to_vec();
+        Ok(Self { detector: Detector::load(&models.detector)?, reader: Reader::load(&models.reader)?, digests })
+    }
+
+    /// What was loaded.
+    pub fn digests(&self) -> Vec<ModelDigest> {
+        self.digests.clone()
+    }
+
+    /// The plates of an 8-bit BGR frame, surest first. What reads as fewer than [`MIN_CHARACTERS`] is left out.
+    pub fn look(&mut self, frame: &Mat) -> Result<Vec<Sighting>, EyesError> {
+        let mut sightings = Vec::new();
+        for detection in self.detector.find(frame)? {
+            let sighting = self.read(frame, detection)?;
+            if sighting.reading.text.chars().count() >= MIN_CHARACTERS {
+                sightings.push(sighting);
+            }
+        }
+        Ok(sightings)
+    }
+
+    /// Takes the whole frame for a plate that somebody else has cut out.
+    pub fn read_crop(&mut self, frame: &Mat) -> Result<Sighting, EyesError> {
+        let (w, h) = (frame.cols() as f32, frame.rows() as f32);
+        self.read(frame, Detection { quad: [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]], confidence: 1.0 })
+    }
+
+    fn read(&mut self, frame: &Mat, detection: Detection) -> Result<Sighting, EyesError> {
+        let Detection { quad, confidence } = detection;
+        let reading = self.reader.read(frame, &quad)?;
+        let height = (quad[3][1] - quad[0][1]).min(quad[2][1] - quad[1][1]);
+        let quality = confidence * (height / FULL_HEIGHT_PX).clamp(0.0, 1.0);
+        Ok(Sighting { quad, detector_confidence: confidence, reading, quality })
+    }
+}

@@ -1,0 +1,20 @@
+//! The eyes of a lane: pictures in, plate reads out. The only program that links OpenCV (it pulls in 240 libraries and its own
+//! SQLite), and therefore one of its own, that may hang or crash without harm to the lane.
+//!
+//! ```text
+//! source ─▶ frame ─▶ presence gate ─▶ detector ─▶ four corners ─▶ rectified plate ─▶ reader ─▶ track ─▶ report
+//! ```
+//!
+//! A `Mat` shares memory and stays on the thread that made it; threads hand each other owned bytes.
+
+pub mod detector;
+pub mod eyes;
+pub mod manifest;
+pub mod mjpeg;
+pub mod network;
+pub mod picture;
+pub mod plates;
+pub mod reader;
+pub mod source;
+pub mod track;
+pub mod worker;

@@ -1,0 +1,225 @@
+//! `borderlane-vision plates`: pictures and videos in, one answer a file out.
+//!
+//! With `--json` one object a line on stdout, in the order of the files: `{"file","plates":[{"text","confidence","box":[x,y,w,h]}],"ms"}`, or
+//! `{"file","error"}`. `confidence` is the probability of exactly this text, `box` in pixels, `ms` the time from decoded
+//! frame to text (of a video: of all frames that were looked at). Errors are also told on stderr; the other files are still read.
+
+use crate::detector::{Quad, bounds};
+use crate::eyes::{Eyes, EyesError, Sighting};
+use crate::picture;
+use crate::source::{Opened, SourceError, Video, open_file};
+use crate::track::Tracks;
+use opencv::core::Mat;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use thiserror::Error;
+
+/// Frames of a video that are looked at, a second.
+const LOOKS_PER_SECOND: f64 = 5.0;
+/// Frames of a video that are decoded at most.
+const MAX_VIDEO_FRAMES: u64 = 9_000;
+
+/// Why a file has no answer.
+#[derive(Debug, Error)]
+pub enum PlatesError {
+    /// The file.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The computing.
+    #[error(transparent)]
+    Eyes(#[from] EyesError),
+}
+
+/// A plate in a file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlateAnswer {
+    /// Its text, without separators.
+    pub text: String,
+    /// Probability of exactly this text.
+    pub confidence: f64,
+    /// Left, top, width, height in pixels.
+    #[serde(rename = "box")]
+    pub place: [i32; 4],
+}
+
+/// What was found in a file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FileAnswer {
+    /// As given.
+    pub file: String,
+    /// Surest detection first.
+    pub plates: Vec<PlateAnswer>,
+    /// Milliseconds from decoded frame to text.
+    pub ms: f64,
+}
+
+#[derive(Serialize)]
+struct FileError<'a> {
+    file: &'a str,
+    error: &'a str,
+}
+
+/// How the files are to be read and told.
+#[derive(Debug, Clone, Copy)]
+pub struct PlatesOptions {
+    /// JSON lines instead of words.
+    pub json: bool,
+    /// Every picture is a plate that is already cut out.
+    pub crops: bool,
+}
+
+/// Answers every file; true where none failed.
+pub fn answer_files(eyes: &mut Eyes, files: &[PathBuf], options: PlatesOptions, out: &mut impl Write, complaints: &mut impl Write) -> std::io::Result<bool> {
+    let mut all_good = true;
+    for path in files {
+        let file = path.display().to_string();
+        match answer_file(eyes, path, options.crops) {
+            Ok(answer) if options.json => writeln!(out, "{}", serde_json::to_string(&answer)?)?,
+            Ok(answer) => tell(&answer, out)?,
+            Err(error) => {
+                all_good = false;
+                let error = error.to_string();
+                writeln!(complaints, "{file}: {error}")?;
+                if options.json {
+                    writeln!(out, "{}", serde_json::to_string(&FileError { file: &file, error: &error })?)?;
+                }
+            }
+        }
+    }
+    out.flush()?;
+    Ok(all_good)
+}
+
+fn tell(answer: &FileAnswer, out: &mut impl Write) -> std::io::Result<()> {
+    if answer.plates.is_empty() {
+        writeln!(out, "{}: no plate ({} ms)", answer.file, answer.ms)?;
+    }
+    for plate in &answer.plates {
+        let [x, y, w, h] = plate.place;
+        writeln!(out, "{}: {} {:.1} % at {x},{y} {w}x{h} ({} ms)", answer.file, plate.text, plate.confidence * 100.0, answer.ms)?;
+    }
+    Ok(())
+}
+
+/// Answers one file.
+pub fn answer_file(eyes: &mut Eyes, path: &Path, crops: bool) -> Result<FileAnswer, PlatesError> {
+    let (plates, ms) = match open_file(path)? {
+        Opened::Picture(bytes) => {
+            let frame = picture::decode(&bytes).map_err(SourceError::from)?;
+            let began = Instant::now();
+            let sightings = look(eyes, &frame, crops)?;
+            (sightings.iter().map(plate_answer).collect(), milliseconds(began))
+        }
+        Opened::Video(path) => answer_video(eyes, &path, crops)?,
+    };
+    Ok(FileAnswer { file: path.display().to_string(), plates, ms: (ms * 10.0).round() / 10.0 })
+}
+
+fn look(eyes: &mut Eyes, frame: &Mat, crops: bool) -> Result<Vec<Sighting>, EyesError> {
+    if crops { Ok(vec![eyes.read_crop(frame)?]) } else { eyes.look(frame) }
+}
+
+fn milliseconds(began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1000.0
+}
+
+fn plate_answer(sighting: &Sighting) -> PlateAnswer {
+    let (low, high) = bounds(&sighting.quad);
+    let place = [low[0], low[1], high[0] - low[0], high[1] - low[1]].map(|value| value.round() as i32);
+    PlateAnswer { text: sighting.reading.text.clone(), confidence: rounded(f64::from(sighting.reading.confidence)), place }
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
+
+/// One track of a video: the votes of its frames for each text, and the best sight of each.
+#[derive(Default)]
+struct Votes {
+    weight: f64,
+    texts: BTreeMap<String, (f64, PlateAnswer)>,
+}
+
+/// Follows the plates through the frames; of each track the text with the most weight is the answer.
+fn answer_video(eyes: &mut Eyes, path: &Path, crops: bool) -> Result<(Vec<PlateAnswer>, f64), PlatesError> {
+    let mut video = Video::open(path)?;
+    let stride = (video.fps() / LOOKS_PER_SECOND).round().max(1.0) as u64;
+    let frame_ms = 1000.0 / video.fps();
+    let mut tracks = Tracks::new();
+    let mut votes: BTreeMap<u64, Votes> = BTreeMap::new();
+    let mut ms = 0.0;
+    for number in 0..MAX_VIDEO_FRAMES {
+        let Some(frame) = video.next_frame()? else { break };
+        if number % stride != 0 {
+            continue;
+        }
+        let began = Instant::now();
+        let sightings = look(eyes, &frame, crops)?;
+        ms += milliseconds(began);
+        let quads: Vec<Quad> = sightings.iter().map(|sighting| sighting.quad).collect();
+        for (track, sighting) in tracks.follow(&quads, (number as f64 * frame_ms) as u64).into_iter().zip(&sightings) {
+            vote(votes.entry(track).or_default(), sighting);
+        }
+    }
+    Ok((elect(votes), ms))
+}
+
+fn vote(votes: &mut Votes, sighting: &Sighting) {
+    let weight = f64::from(sighting.reading.confidence * sighting.quality);
+    votes.weight += weight;
+    let answer = plate_answer(sighting);
+    let (sum, best) = votes.texts.entry(answer.text.clone()).or_insert_with(|| (0.0, answer.clone()));
+    *sum += weight;
+    if answer.confidence > best.confidence {
+        *best = answer;
+    }
+}
+
+fn elect(votes: BTreeMap<u64, Votes>) -> Vec<PlateAnswer> {
+    let mut elected: Vec<(f64, PlateAnswer)> = votes
+        .into_values()
+        .filter_map(|track| {
+            let (sum, best) = track.texts.into_values().max_by(|a, b| a.0.total_cmp(&b.0))?;
+            // a text that other frames contradict is worth less than its best frame says
+            let confidence = rounded(best.confidence * if track.weight > 0.0 { sum / track.weight } else { 0.0 });
+            Some((sum, PlateAnswer { confidence, ..best }))
+        })
+        .collect();
+    elected.sort_by(|a, b| b.0.total_cmp(&a.0));
+    elected.into_iter().map(|(_, answer)| answer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reader::Reading;
+    use lane_link::camera::PlateLayout;
+
+    fn sighting(text: &str, confidence: f32) -> Sighting {
+        let reading = Reading { text: text.into(), confidence, layout: PlateLayout::OneLine, slots: vec![] };
+        Sighting { quad: [[10.4, 5.0], [110.0, 5.0], [110.0, 35.0], [10.4, 35.0]], detector_confidence: 0.9, reading, quality: 1.0 }
+    }
+
+    #[test]
+    fn the_text_most_frames_agree_on_is_elected() {
+        let mut track = Votes::default();
+        for (text, confidence) in [("12C12345", 0.6), ("12C12346", 0.9), ("12C12345", 0.7)] {
+            vote(&mut track, &sighting(text, confidence));
+        }
+        let elected = elect(BTreeMap::from([(1, track)]));
+        assert_eq!(elected.len(), 1);
+        assert_eq!(elected[0].text, "12C12345");
+        assert!((elected[0].confidence - 0.7 * 1.3 / 2.2).abs() < 0.001, "{}", elected[0].confidence);
+        assert_eq!(elected[0].place, [10, 5, 100, 30]);
+    }
+
+    #[test]
+    fn an_answer_is_the_documented_json() {
+        let answer = FileAnswer { file: "a.jpg".into(), plates: vec![plate_answer(&sighting("12C12345", 0.5))], ms: 12.5 };
+        let json = serde_json::to_string(&answer).unwrap();
+        assert_eq!(json, r#"{"file":"a.jpg","plates":[{"text":"12C12345","confidence":0.5,"box":[10,5,100,30]}],"ms":12.5}"#);
+    }
+}

@@ -1,0 +1,131 @@
+//! Reads a plate: the four corners are pulled straight and the network gives every place of the plate a distribution.
+//!
+//! The network has a fixed number of places, filled from the left in reading order (top line first), and a blank for the places
+//! that the plate does not fill. A place whose blank is likelier than any symbol is left out.
+
+use crate::detector::Quad;
+use crate::manifest::VerifiedModel;
+use crate::network::{Network, NetworkError, brief};
+use lane_link::camera::{Alternative, MAX_ALTERNATIVES, PlateLayout};
+use opencv::core::{BORDER_REPLICATE, Mat, Point2f, Scalar, Size, Vector};
+use opencv::imgproc;
+
+/// Alternatives less likely than this are not named: ln(0.0001) × 1000.
+const MIN_NATS_MILLI: i32 = -9210;
+/// A plate is pulled straight at up to this many times the input's size before it is shrunk, so that fine strokes do not alias.
+const MAX_OVERSAMPLING: i32 = 4;
+
+/// What stands on a plate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Most probable text.
+    pub text: String,
+    /// Probability of exactly this text, 0 to 1.
+    pub confidence: f32,
+    /// One or two lines.
+    pub layout: PlateLayout,
+    /// The places in order.
+    pub slots: Vec<Vec<Alternative>>,
+}
+
+/// The reader.
+pub struct Reader {
+    network: Network,
+    symbols: Vec<char>,
+}
+
+impl Reader {
+    /// Loads and checks the network.
+    pub fn load(model: &VerifiedModel) -> Result<Self, NetworkError> {
+        let symbols: Vec<char> = model.entry.charset.chars().collect();
+        let network = Network::load(model, &[("characters", model.entry.slots * (symbols.len() + 1)), ("layout", 2)])?;
+        Ok(Self { network, symbols })
+    }
+
+    /// Reads the plate with these corners in an 8-bit BGR frame.
+    pub fn read(&mut self, frame: &Mat, quad: &Quad) -> Result<Reading, NetworkError> {
+        let straight = rectify(frame, quad, self.network.size());
+        let straight = straight.map_err(|error| NetworkError::Run { model: "reader input".into(), reason: brief(&error) })?;
+        let output = self.network.run(&straight)?;
+        Ok(interpret(&output[0], &output[1], &self.symbols))
+    }
+}
+
+fn rectify(frame: &Mat, quad: &Quad, size: Size) -> opencv::Result<Mat> {
+    let edge = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    let width = edge(quad[0], quad[1]).max(edge(quad[3], quad[2]));
+    let times = ((width / size.width as f32).round() as i32).clamp(1, MAX_OVERSAMPLING);
+    let large = Size::new(size.width * times, size.height * times);
+    let (w, h) = (large.width as f32, large.height as f32);
+    let from = Vector::<Point2f>::from_iter(quad.iter().map(|corner| Point2f::new(corner[0], corner[1])));
+    let to = Vector::<Point2f>::from_iter([(0.0, 0.0), (w, 0.0), (w, h), (0.0, h)].map(|(x, y)| Point2f::new(x, y)));
+    let matrix = imgproc::get_perspective_transform_def(&from, &to)?;
+    let mut straight = Mat::default();
+    imgproc::warp_perspective(frame, &mut straight, &matrix, large, imgproc::INTER_LINEAR, BORDER_REPLICATE, Scalar::all(0.0))?;
+    if times == 1 {
+        return Ok(straight);
+    }
+    let mut small = Mat::default();
+    imgproc::resize(&straight, &mut small, size, 0.0, 0.0, imgproc::INTER_AREA)?;
+    Ok(small)
+}
+
+/// Logits of places × (blank and symbols), and of one line against two, to a reading.
+fn interpret(characters: &[f32], layout: &[f32], symbols: &[char]) -> Reading {
+    let mut slots = Vec::new();
+    let mut text = String::new();
+    let mut log_confidence = 0.0;
+    for logits in characters.chunks_exact(symbols.len() + 1) {
+        let log_probs = log_softmax(logits);
+        let mut order: Vec<usize> = (0..log_probs.len()).collect();
+        order.sort_by(|&a, &b| log_probs[b].total_cmp(&log_probs[a]));
+        log_confidence += log_probs[order[0]];
+        if order[0] == 0 {
+            continue;
+        }
+        text.push(symbols[order[0] - 1]);
+        let named = order.iter().filter(|&&class| class != 0).map(|&class| Alternative {
+            symbol: symbols[class - 1],
+            // rounded down, so that the named ones never add up to more than one
+            nats_milli: ((log_probs[class] * 1000.0).floor() as i32).min(0),
+        });
+        slots.push(named.take(MAX_ALTERNATIVES).enumerate().filter(|(at, one)| *at == 0 || one.nats_milli >= MIN_NATS_MILLI).map(|(_, one)| one).collect());
+    }
+    let two_line = layout[1] > layout[0];
+    Reading { text, confidence: log_confidence.exp(), layout: if two_line { PlateLayout::TwoLine } else { PlateLayout::OneLine }, slots }
+}
+
+fn log_softmax(logits: &[f32]) -> Vec<f32> {
+    let top = logits.iter().copied().fold(f32::MIN, f32::max);
+    let log_sum = logits.iter().map(|logit| (logit - top).exp()).sum::<f32>().ln();
+    logits.iter().map(|logit| logit - top - log_sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_become_distributions_and_blanks_are_left_out() {
+        let symbols = ['A', 'B', '桂'];
+        let characters = [0.0, 0.0, 0.0, 9.0, /* */ 9.0, 0.0, 0.0, 0.0, /* */ 0.0, 3.0, 2.0, -20.0];
+        let reading = interpret(&characters, &[0.2, 1.0], &symbols);
+        assert_eq!(reading.text, "桂A");
+        assert_eq!(reading.layout, PlateLayout::TwoLine);
+        assert_eq!(reading.slots.len(), 2);
+        let second: Vec<char> = reading.slots[1].iter().map(|one| one.symbol).collect();
+        assert_eq!(second, ['A', 'B'], "the third is less likely than one in ten thousand");
+        assert_eq!(reading.slots[1][0].nats_milli, -349, "ln of e^3 / (1 + e^3 + e^2), rounded down");
+        assert!(reading.confidence > 0.70 && reading.confidence < 0.71, "{}", reading.confidence);
+    }
+
+    #[test]
+    fn named_probabilities_never_add_up_to_more_than_one() {
+        let symbols: Vec<char> = ('A'..='Z').collect();
+        let logits: Vec<f32> = (0..27).map(|n| ((n * 7) % 5) as f32 + if n == 0 { -9.0 } else { 0.0 }).collect();
+        let slot = &interpret(&logits, &[1.0, 0.0], &symbols).slots[0];
+        assert_eq!(slot.len(), MAX_ALTERNATIVES);
+        let sum: f64 = slot.iter().map(|one| (f64::from(one.nats_milli) / 1000.0).exp()).sum();
+        assert!(sum <= 1.0, "{sum}");
+    }
+}

@@ -1,0 +1,347 @@
+//! Where frames come from, and the box that holds the newest one.
+//!
+//! ```text
+//! http://host[:port]/path   MJPEG over HTTP; reconnects for ever, ever more slowly up to RECONNECT_MAX_MS
+//! file:PATH                 a picture or a video, once
+//! loop:PATH                 a picture or a video, again and again
+//! ```
+//!
+//! A source runs on its own thread and puts each frame into a [`Mailbox`], which keeps only the newest: whoever looks is never behind.
+
+use crate::mjpeg::{CameraUrl, MjpegError, MjpegStream};
+use crate::network::brief;
+use crate::picture::{MAX_PICTURE_BYTES, MAX_PIXELS, PictureError};
+use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Vector};
+use opencv::videoio::{
+    CAP_FFMPEG, CAP_PROP_FPS, CAP_PROP_OPEN_TIMEOUT_MSEC, CAP_PROP_READ_TIMEOUT_MSEC, VideoCapture, VideoCaptureTrait, VideoCaptureTraitConst,
+};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+const CONNECT_TIMEOUT_MS: u64 = 3_000;
+const READ_TIMEOUT_MS: u64 = 5_000;
+const RECONNECT_MIN_MS: u64 = 250;
+/// Longest pause between two tries to connect.
+pub const RECONNECT_MAX_MS: u64 = 5_000;
+const VIDEO_TIMEOUT_MS: i32 = 5_000;
+/// Frames a second of a still picture that is shown again and again.
+const STILL_FPS: f64 = 5.0;
+
+/// Why a file gives no frames.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// None of the forms above.
+    #[error("{0:?} is no source: use http://..., file:PATH or loop:PATH")]
+    Spec(String),
+    /// The address of a camera.
+    #[error(transparent)]
+    Camera(#[from] MjpegError),
+    /// The file cannot be read.
+    #[error("{0}")]
+    Read(#[source] std::io::Error),
+    /// Something else than a file.
+    #[error("is not a file")]
+    NotAFile,
+    /// Over its limit.
+    #[error("has {bytes} bytes, more than {MAX_PICTURE_BYTES}, and is not a video")]
+    TooLarge {
+        /// Size.
+        bytes: u64,
+    },
+    /// A picture that is none.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// A video that FFmpeg does not open.
+    #[error("is a video that cannot be opened: {0}")]
+    VideoOpen(String),
+    /// A video with nothing in it.
+    #[error("is a video without frames")]
+    VideoEmpty,
+    /// A video that breaks off.
+    #[error("is a video that cannot be read on: {0}")]
+    VideoRead(String),
+}
+
+/// A source as given on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// A camera.
+    Http(CameraUrl),
+    /// A file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Again and again?
+        again: bool,
+    },
+}
+
+impl SourceSpec {
+    /// Reads one of the forms in the module's header.
+    pub fn parse(spec: &str) -> Result<Self, SourceError> {
+        if spec.starts_with("http://") {
+            return Ok(Self::Http(CameraUrl::parse(spec)?));
+        }
+        match spec.split_once(':') {
+            Some((kind @ ("file" | "loop"), path)) if !path.is_empty() => Ok(Self::File { path: path.into(), again: kind == "loop" }),
+            _ => Err(SourceError::Spec(spec.to_owned())),
+        }
+    }
+}
+
+/// What a file is, by its first bytes.
+#[derive(Debug)]
+pub enum Opened {
+    /// The bytes of a picture file, not yet decoded.
+    Picture(Vec<u8>),
+    /// A video, by its path.
+    Video(PathBuf),
+}
+
+/// Opens a file as a picture or a video.
+pub fn open_file(path: &Path) -> Result<Opened, SourceError> {
+    let about = fs::metadata(path).map_err(SourceError::Read)?;
+    if !about.is_file() {
+        return Err(SourceError::NotAFile);
+    }
+    let mut file = File::open(path).map_err(SourceError::Read)?;
+    let mut head = Vec::new();
+    file.by_ref().take(16).read_to_end(&mut head).map_err(SourceError::Read)?;
+    if is_video(&head) {
+        // absolute, so that FFmpeg takes no name for a protocol
+        return Ok(Opened::Video(fs::canonicalize(path).map_err(SourceError::Read)?));
+    }
+    if about.len() > MAX_PICTURE_BYTES {
+        return Err(SourceError::TooLarge { bytes: about.len() });
+    }
+    file.take(MAX_PICTURE_BYTES).read_to_end(&mut head).map_err(SourceError::Read)?;
+    Ok(Opened::Picture(head))
+}
+
+/// ISO base media (MP4, MOV), Matroska, AVI.
+fn is_video(head: &[u8]) -> bool {
+    head.get(4..8) == Some(b"ftyp") || head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"AVI "))
+}
+
+/// A video file, frame by frame.
+pub struct Video {
+    capture: VideoCapture,
+    frames: u64,
+    fps: f64,
+}
+
+impl Video {
+    /// Opens it, with deadlines: they only count when given here.
+    pub fn open(path: &Path) -> Result<Self, SourceError> {
+        let failed = |error: opencv::Error| SourceError::VideoOpen(brief(&error));
+        let deadlines = Vector::from_slice(&[CAP_PROP_OPEN_TIMEOUT_MSEC, VIDEO_TIMEOUT_MS, CAP_PROP_READ_TIMEOUT_MSEC, VIDEO_TIMEOUT_MS]);
+        let capture = VideoCapture::from_file_with_params(path, CAP_FFMPEG, &deadlines).map_err(failed)?;
+        if !capture.is_opened().map_err(failed)? {
+            return Err(SourceError::VideoOpen("FFmpeg does not understand it".into()));
+        }
+        let fps = capture.get(CAP_PROP_FPS).map_err(failed)?;
+        Ok(Self { capture, frames: 0, fps: if fps.is_finite() { fps.clamp(1.0, 60.0) } else { 25.0 } })
+    }
+
+    /// Frames a second as stated, 1 to 60.
+    pub fn fps(&self) -> f64 {
+        self.fps
+    }
+
+    /// The next frame; `None` at the end. A video that has none at all is an error.
+    pub fn next_frame(&mut self) -> Result<Option<Mat>, SourceError> {
+        let mut frame = Mat::default();
+        let got = self.capture.read(&mut frame).map_err(|error| SourceError::VideoRead(brief(&error)))?;
+        if !got || frame.empty() {
+            return if self.frames == 0 { Err(SourceError::VideoEmpty) } else { Ok(None) };
+        }
+        if frame.total() as u64 > MAX_PIXELS {
+            let size = |side: i32| side.unsigned_abs();
+            return Err(PictureError::TooManyPixels { width: size(frame.cols()), height: size(frame.rows()) }.into());
+        }
+        self.frames += 1;
+        Ok(Some(frame))
+    }
+}
+
+/// A frame as its source had it, in bytes of its own.
+#[derive(Debug, Clone)]
+pub enum Pixels {
+    /// A JPEG, PNG or BMP file's bytes.
+    Encoded(Vec<u8>),
+    /// Three bytes a pixel, blue first, row by row.
+    Bgr {
+        /// Pixels.
+        width: i32,
+        /// Pixels.
+        height: i32,
+        /// The rows.
+        bytes: Vec<u8>,
+    },
+}
+
+/// A numbered frame.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Counted from 1.
+    pub number: u64,
+    /// When its last byte came.
+    pub at: Instant,
+    /// The picture.
+    pub pixels: Pixels,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    newest: Option<Frame>,
+    frames: u64,
+    last_at: Option<Instant>,
+    trouble: Option<String>,
+}
+
+/// Holds the newest frame until it is taken; an older one that nobody took is dropped.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    inside: Mutex<Inside>,
+    arrived: Condvar,
+}
+
+impl Mailbox {
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        // What is inside is whole after every statement, so a panic elsewhere does not spoil it.
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, pixels: Pixels, at: Instant) {
+        let mut inside = self.inside();
+        inside.frames += 1;
+        inside.last_at = Some(at);
+        inside.newest = Some(Frame { number: inside.frames, at, pixels });
+        inside.trouble = None;
+        drop(inside);
+        self.arrived.notify_one();
+    }
+
+    fn complain(&self, trouble: String) {
+        self.inside().trouble = Some(trouble);
+    }
+
+    /// Waits for a frame that was not taken yet.
+    pub fn take(&self, wait: Duration) -> Option<Frame> {
+        let inside = self.inside();
+        let (mut inside, _) = self.arrived.wait_timeout_while(inside, wait, |inside| inside.newest.is_none()).unwrap_or_else(PoisonError::into_inner);
+        inside.newest.take()
+    }
+
+    /// Frames so far, and when the last one came.
+    pub fn counts(&self) -> (u64, Option<Instant>) {
+        let inside = self.inside();
+        (inside.frames, inside.last_at)
+    }
+
+    /// What keeps frames from coming, if it is known.
+    pub fn trouble(&self) -> Option<String> {
+        self.inside().trouble.clone()
+    }
+}
+
+/// Feeds the mailbox until the source is at its end (a camera never is). Runs on a thread of its own.
+pub fn feed(spec: &SourceSpec, mailbox: &Mailbox) {
+    match spec {
+        SourceSpec::Http(url) => feed_from_camera(url, mailbox),
+        SourceSpec::File { path, again } => {
+            if let Err(error) = feed_from_file(path, *again, mailbox) {
+                mailbox.complain(format!("{} {error}", path.display()));
+            }
+        }
+    }
+}
+
+fn feed_from_camera(url: &CameraUrl, mailbox: &Mailbox) {
+    let mut pause_ms = RECONNECT_MIN_MS;
+    loop {
+        let lost = match MjpegStream::open(url, CONNECT_TIMEOUT_MS, READ_TIMEOUT_MS) {
+            Ok(mut stream) => loop {
+                match stream.next_frame() {
+                    Ok(jpeg) => {
+                        mailbox.put(Pixels::Encoded(jpeg), Instant::now());
+                        pause_ms = RECONNECT_MIN_MS;
+                    }
+                    Err(error) => break error,
+                }
+            },
+            Err(error) => error,
+        };
+        mailbox.complain(lost.to_string());
+        thread::sleep(Duration::from_millis(pause_ms));
+        pause_ms = (pause_ms * 2).min(RECONNECT_MAX_MS);
+    }
+}
+
+fn feed_from_file(path: &Path, again: bool, mailbox: &Mailbox) -> Result<(), SourceError> {
+    match open_file(path)? {
+        Opened::Picture(bytes) => loop {
+            mailbox.put(Pixels::Encoded(bytes.clone()), Instant::now());
+            if !again {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_secs_f64(1.0 / STILL_FPS));
+        },
+        Opened::Video(path) => loop {
+            let mut video = Video::open(&path)?;
+            let pause = Duration::from_secs_f64(1.0 / video.fps());
+            while let Some(frame) = video.next_frame()? {
+                let bytes = frame.data_bytes().map_err(|error| SourceError::VideoRead(brief(&error)))?.to_vec();
+                mailbox.put(Pixels::Bgr { width: frame.cols(), height: frame.rows(), bytes }, Instant::now());
+                thread::sleep(pause);
+            }
+            if !again {
+                return Ok(());
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_told_apart() {
+        assert_eq!(SourceSpec::parse("file:/a/b.mp4").unwrap(), SourceSpec::File { path: "/a/b.mp4".into(), again: false });
+        assert_eq!(SourceSpec::parse("loop:b.jpg").unwrap(), SourceSpec::File { path: "b.jpg".into(), again: true });
+        assert!(matches!(SourceSpec::parse("http://cam:8080/x").unwrap(), SourceSpec::Http(_)));
+        for bad in ["", "b.jpg", "file:", "rtsp://cam/1", "http://"] {
+            assert!(SourceSpec::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_mailbox_keeps_only_the_newest_frame() {
+        let mailbox = Mailbox::default();
+        assert!(mailbox.take(Duration::ZERO).is_none());
+        let at = Instant::now();
+        for n in 0..3 {
+            mailbox.put(Pixels::Encoded(vec![n]), at);
+        }
+        let frame = mailbox.take(Duration::ZERO).unwrap();
+        assert_eq!(frame.number, 3);
+        assert!(matches!(frame.pixels, Pixels::Encoded(bytes) if bytes == [2]));
+        assert!(mailbox.take(Duration::ZERO).is_none(), "taken once");
+        assert_eq!(mailbox.counts(), (3, Some(at)));
+    }
+
+    #[test]
+    fn a_frame_ends_the_trouble_before_it() {
+        let mailbox = Mailbox::default();
+        mailbox.complain("cannot connect".into());
+        assert_eq!(mailbox.trouble().as_deref(), Some("cannot connect"));
+        mailbox.put(Pixels::Encoded(vec![]), Instant::now());
+        assert_eq!(mailbox.trouble(), None);
+    }
+}

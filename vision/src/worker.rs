@@ -1,0 +1,349 @@
+//! `borderlane-vision worker`: one camera, watched for the daemon; messages of [`lane_link::camera`] over stdin and stdout.
+//!
+//! ```text
+//! source thread ──newest frame──▶ Mailbox ─┐
+//!                                          ├─▶ loop (this module): orders, condition, detection, beats ──▶ stdout
+//! stdin thread ──orders (bounded)──────────┘
+//! ```
+//!
+//! Terms: a frame is *new* once. *No frames*: none for `no_frames_after_ms`. *Frozen*: the frames' bytes have been the same for
+//! `frozen_after_ms` (files are exempt: a still picture is meant to be still). *Dark*: mean brightness below `dark_below` of 255.
+//! The detector runs only while presence is on, at most `max_detections_per_second` times.
+//!
+//! The loop never waits longer than [`MAX_WAIT_MS`], and the beat comes from it: when a decoder hangs, the beat stops and the daemon acts.
+
+use crate::eyes::{Eyes, EyesError, Sighting};
+use crate::network::brief;
+use crate::picture;
+use crate::source::{Frame, Mailbox, Pixels, SourceSpec, feed};
+use crate::track::Tracks;
+use lane_link::camera::{
+    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateCountry, PlateRead, Report,
+    encode_evidence,
+};
+use opencv::core::{Mat, MatTraitConst, ToInputArray};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// Longest wait of the loop.
+const MAX_WAIT_MS: u64 = 20;
+/// Orders that may wait.
+const MAX_ORDERS: usize = 64;
+/// Pictures sent of one track.
+const MAX_EVIDENCE_PER_TRACK: u32 = 3;
+/// A sight must be this much better than the last one that was sent.
+const BETTER_BY: f32 = 1.25;
+const BRIGHTNESS_INTERVAL_MS: u64 = 1_000;
+const EVIDENCE_JPEG_QUALITY: i32 = 90;
+
+/// Settings of a worker.
+#[derive(Debug, Clone, Copy)]
+pub struct WorkerSettings {
+    /// Detections a second at most, 1 to 30.
+    pub max_detections_per_second: u32,
+    /// No frame for this long is a condition of its own.
+    pub no_frames_after_ms: u64,
+    /// The same bytes for this long is a condition of its own.
+    pub frozen_after_ms: u64,
+    /// Mean brightness (0 to 255) below which a frame is dark.
+    pub dark_below: u8,
+}
+
+/// Why a worker ends other than by order.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// No models.
+    #[error(transparent)]
+    Eyes(#[from] EyesError),
+    /// The daemon does not read any more.
+    #[error("cannot write to the daemon: {0}")]
+    Write(#[from] std::io::Error),
+    /// A message that cannot be written.
+    #[error("cannot tell the daemon: {0}")]
+    Encode(#[from] CameraLinkError),
+    /// A thread that cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Works until the daemon says quit or closes stdin.
+pub fn work(mut eyes: Eyes, source: SourceSpec, settings: WorkerSettings, out: impl Write) -> Result<(), WorkerError> {
+    let (send, orders) = sync_channel(MAX_ORDERS);
+    let mailbox = Arc::new(Mailbox::default());
+    let is_file = matches!(source, SourceSpec::File { .. });
+    let to_feed = Arc::clone(&mailbox);
+    thread::Builder::new().name("orders".into()).spawn(move || read_orders(std::io::stdin(), &send)).map_err(WorkerError::Thread)?;
+    thread::Builder::new().name("source".into()).spawn(move || feed(&source, &to_feed)).map_err(WorkerError::Thread)?;
+    let mut worker = Worker::new(settings, is_file, out);
+    worker.send(&Report::Hello { version: env!("CARGO_PKG_VERSION").into(), models: eyes.digests() })?;
+    while worker.turn(&mut eyes, &mailbox, &orders)? {}
+    Ok(())
+}
+
+/// What the stdin thread hands over; an order that cannot be understood is told, a stream that cannot be followed ends the work.
+type Heard = Result<Order, CameraLinkError>;
+
+fn read_orders(mut input: impl Read, send: &SyncSender<Heard>) {
+    let mut decoder = Decoder::new();
+    let mut chunk = [0; 4096];
+    loop {
+        loop {
+            match decoder.next_order() {
+                Ok(Some(order)) => {
+                    if send.send(Ok(order)).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    let is_final = error.is_final();
+                    if send.send(Err(error)).is_err() || is_final {
+                        return;
+                    }
+                }
+            }
+        }
+        match input.read(&mut chunk) {
+            Ok(0) => return,
+            Ok(length) => decoder.push(&chunk[..length]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+struct Worker<W> {
+    settings: WorkerSettings,
+    is_file: bool,
+    out: W,
+    began: Instant,
+    presence: bool,
+    ping: u64,
+    next_beat: Instant,
+    next_detection: Instant,
+    next_brightness: Instant,
+    newest: Option<Frame>,
+    snapshot_wanted: bool,
+    looked_at: u64,
+    same: Option<(u64, Instant)>,
+    dark: bool,
+    condition: Option<CameraCondition>,
+    told: Option<String>,
+    tracks: Tracks,
+    sent: BTreeMap<u64, (u32, f32)>,
+}
+
+impl<W: Write> Worker<W> {
+    fn new(settings: WorkerSettings, is_file: bool, out: W) -> Self {
+        let now = Instant::now();
+        Self {
+            settings,
+            is_file,
+            out,
+            began: now,
+            presence: false,
+            ping: 0,
+            next_beat: now,
+            next_detection: now,
+            next_brightness: now,
+            newest: None,
+            snapshot_wanted: false,
+            looked_at: 0,
+            same: None,
+            dark: false,
+            condition: None,
+            told: None,
+            tracks: Tracks::new(),
+            sent: BTreeMap::new(),
+        }
+    }
+
+    /// One turn of the loop; false where the work is over.
+    fn turn(&mut self, eyes: &mut Eyes, mailbox: &Mailbox, orders: &Receiver<Heard>) -> Result<bool, WorkerError> {
+        let mut trouble = None;
+        loop {
+            match orders.try_recv() {
+                Ok(Ok(Order::Presence { on })) => self.presence = on,
+                Ok(Ok(Order::Snapshot)) => self.snapshot_wanted = true,
+                Ok(Ok(Order::Ping { n })) => self.ping = n,
+                Ok(Err(error)) => trouble = Some(format!("an order cannot be understood: {error}")),
+                Ok(Ok(Order::Quit)) | Err(TryRecvError::Disconnected) => return Ok(false),
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        if let Some(frame) = mailbox.take(Duration::from_millis(MAX_WAIT_MS)) {
+            if let Err(error) = self.admit(&frame) {
+                trouble = Some(error);
+            }
+            self.newest = Some(frame);
+        }
+        let now = Instant::now();
+        if self.snapshot_wanted {
+            if let Some(frame) = self.newest.clone() {
+                self.snapshot_wanted = false;
+                self.send_evidence(None, &frame)?;
+            }
+        }
+        if self.presence && now >= self.next_detection && self.newest.as_ref().is_some_and(|frame| frame.number != self.looked_at) {
+            self.next_detection = now + Duration::from_secs(1) / self.settings.max_detections_per_second.clamp(1, 30);
+            if let Err(error) = self.detect(eyes)? {
+                trouble = Some(error);
+            }
+        }
+        let (frames, last_at) = mailbox.counts();
+        self.judge(last_at)?;
+        self.tell(trouble.or_else(|| mailbox.trouble()))?;
+        let now = Instant::now();
+        if now >= self.next_beat {
+            self.next_beat = now + Duration::from_millis(BEAT_INTERVAL_MS);
+            self.send(&Report::Beat { n: self.ping, frames, last_frame_age_ms: last_at.map(age_ms) })?;
+        }
+        Ok(true)
+    }
+
+    /// Looks at a new frame as far as the camera's condition needs it. The error is a frame that cannot be decoded.
+    fn admit(&mut self, frame: &Frame) -> Result<(), String> {
+        let mut hasher = DefaultHasher::new();
+        match &frame.pixels {
+            Pixels::Encoded(bytes) | Pixels::Bgr { bytes, .. } => hasher.write(bytes),
+        }
+        let hash = hasher.finish();
+        if self.same.is_none_or(|(last, _)| last != hash) {
+            self.same = Some((hash, frame.at));
+        }
+        if frame.at < self.next_brightness {
+            return Ok(());
+        }
+        self.next_brightness = frame.at + Duration::from_millis(BRIGHTNESS_INTERVAL_MS);
+        let brightness = with_frame(frame, |mat| mean(mat).map_err(|error| brief(&error)))??;
+        self.dark = brightness < f64::from(self.settings.dark_below);
+        Ok(())
+    }
+
+    /// Decides the camera's condition and tells it when it changed.
+    fn judge(&mut self, last_at: Option<Instant>) -> Result<(), WorkerError> {
+        let silent_ms = age_ms(last_at.unwrap_or(self.began));
+        let same_ms = self.same.map_or(0, |(_, since)| age_ms(since));
+        let condition = if silent_ms >= self.settings.no_frames_after_ms {
+            CameraCondition::NoFrames
+        } else if last_at.is_none() {
+            return Ok(());
+        } else if !self.is_file && same_ms >= self.settings.frozen_after_ms {
+            CameraCondition::Frozen
+        } else if self.dark {
+            CameraCondition::Dark
+        } else {
+            CameraCondition::Ok
+        };
+        if self.condition != Some(condition) {
+            self.condition = Some(condition);
+            self.send(&Report::State { condition })?;
+        }
+        Ok(())
+    }
+
+    /// Tells a trouble when it is another than the last one told; silence lets the same one be told again.
+    fn tell(&mut self, trouble: Option<String>) -> Result<(), WorkerError> {
+        let trouble = trouble.map(|text| text.chars().take(MAX_PROBLEM_CHARS).collect::<String>());
+        if trouble == self.told {
+            return Ok(());
+        }
+        if let Some(what) = trouble.clone() {
+            self.send(&Report::Problem { what })?;
+        }
+        self.told = trouble;
+        Ok(())
+    }
+
+    /// Looks at the newest frame. The inner error is one of this frame and is only told.
+    fn detect(&mut self, eyes: &mut Eyes) -> Result<Result<(), String>, WorkerError> {
+        let Some(frame) = self.newest.clone() else { return Ok(Ok(())) };
+        self.looked_at = frame.number;
+        let sightings = match with_frame(&frame, |mat| eyes.look(mat).map_err(|error| error.to_string())) {
+            Ok(Ok(sightings)) => sightings,
+            Ok(Err(error)) | Err(error) => return Ok(Err(error)),
+        };
+        let quads: Vec<_> = sightings.iter().map(|sighting| sighting.quad).collect();
+        let now_ms = frame.at.duration_since(self.began).as_millis() as u64;
+        let numbers = self.tracks.follow(&quads, now_ms);
+        for (track, sighting) in numbers.into_iter().zip(&sightings) {
+            self.send(&Report::Read(plate_read(track, &frame, sighting)))?;
+            let worth = sighting.quality * sighting.reading.confidence;
+            let (count, best) = self.sent.get(&track).copied().unwrap_or((0, 0.0));
+            if count == 0 || (count < MAX_EVIDENCE_PER_TRACK && worth > best * BETTER_BY) {
+                self.send_evidence(Some(track), &frame)?;
+                self.sent.insert(track, (count + 1, worth));
+            }
+            while self.sent.len() > 64 {
+                self.sent.pop_first();
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn send(&mut self, report: &Report) -> Result<(), WorkerError> {
+        self.out.write_all(&report.encode()?)?;
+        self.out.flush()?;
+        Ok(())
+    }
+
+    fn send_evidence(&mut self, track: Option<u64>, frame: &Frame) -> Result<(), WorkerError> {
+        let jpeg = match &frame.pixels {
+            // a camera's own bytes, unchanged, where they are a JPEG
+            Pixels::Encoded(bytes) if bytes.starts_with(&[0xff, 0xd8]) => Ok(bytes.clone()),
+            _ => with_frame(frame, |mat| picture::encode_jpeg(mat, EVIDENCE_JPEG_QUALITY).map_err(|error| error.to_string())).and_then(|made| made),
+        };
+        let header = EvidenceHeader { track, frame: frame.number, captured_age_ms: age_ms(frame.at) };
+        match jpeg.map_err(|error| format!("no evidence: {error}")).and_then(|jpeg| encode_evidence(&header, &jpeg).map_err(|error| format!("no evidence: {error}"))) {
+            Ok(message) => {
+                self.out.write_all(&message)?;
+                self.out.flush()?;
+                Ok(())
+            }
+            Err(what) => self.tell(Some(what)),
+        }
+    }
+}
+
+fn age_ms(at: Instant) -> u64 {
+    at.elapsed().as_millis() as u64
+}
+
+fn with_frame<T>(frame: &Frame, look: impl FnOnce(&Mat) -> T) -> Result<T, String> {
+    match &frame.pixels {
+        Pixels::Encoded(bytes) => picture::decode(bytes).map(|mat| look(&mat)).map_err(|error| format!("a frame of the camera {error}")),
+        Pixels::Bgr { width, height, bytes } => {
+            let rows = Mat::from_slice(bytes).and_then(|flat| flat.reshape(3, *height)?.try_clone());
+            rows.map_err(|error| brief(&error)).and_then(|mat| if mat.cols() == *width { Ok(look(&mat)) } else { Err("a frame of another size than stated".into()) })
+        }
+    }
+}
+
+fn mean(mat: &impl ToInputArray) -> opencv::Result<f64> {
+    let [blue, green, red, _] = opencv::core::mean_def(mat)?.0;
+    Ok(0.114 * blue + 0.587 * green + 0.299 * red)
+}
+
+fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
+    let permille = |value: f32| (value * 1000.0).round().clamp(0.0, 1000.0) as u16;
+    let chinese = sighting.reading.text.chars().any(|symbol| !symbol.is_ascii());
+    let mut slots = sighting.reading.slots.clone();
+    slots.truncate(MAX_SLOTS);
+    PlateRead {
+        track,
+        frame: frame.number,
+        captured_age_ms: age_ms(frame.at),
+        quad: sighting.quad.map(|corner| corner.map(|value| value.round() as i32)),
+        layout: sighting.reading.layout,
+        country: chinese.then_some(PlateCountry::Cn),
+        slots,
+        detector_confidence_permille: permille(sighting.detector_confidence),
+        quality_permille: permille(sighting.quality).max(1),
+    }
+}
