@@ -102,11 +102,10 @@ impl Interlock {
             Boom::Rising { since, .. } => self.observe_rising(now, since, sense, events),
             Boom::Falling { since, by } => self.observe_falling(now, since, by, sense, events),
             Boom::Reversing { since } => {
-                let rested = now.since(since) >= self.config.reversal_rest_ms;
-                if rested && sense.limits == Limits::Down && sense.under == Tri::Off {
+                if sense.limits == Limits::Down && sense.under == Tri::Off {
                     // It arrived before it could be turned, and there is nothing to free.
                     self.reach_down(events);
-                } else if rested && !cfg!(planted = "i2") {
+                } else if now.since(since) >= self.config.reversal_rest_ms && !cfg!(planted = "i2") {
                     self.start_up(now, true, events);
                 }
             }
@@ -178,7 +177,12 @@ impl Interlock {
         let commanded = by == Fall::Commanded;
         // I1 is asked anew in every scan of a commanded Down.
         let cut = commanded && !self.may_close(now, sense);
-        let threat = if commanded { sense.presence() } else { sense.under };
+        let threat = match if commanded { sense.presence() } else { sense.under } {
+            // Everything is lost: nothing can be raised, and what was wanted blindly must not be done when the link returns.
+            Tri::Unknown if sense.limits == Limits::Unknown => Tri::Off,
+            other => other,
+        };
+        let lost = sense.limits == Limits::Unknown && !sense.complete;
         if sense.limits == Limits::Down {
             self.reach_down(events);
         } else if threat != Tri::Off && !cfg!(planted = "i1") {
@@ -190,7 +194,7 @@ impl Interlock {
             }
         } else if sense.limits == Limits::Up && !commanded {
             self.boom = Boom::Up;
-        } else if cut {
+        } else if cut || lost {
             self.boom = Boom::Adrift { since: now };
         } else if now.since(since) >= self.config.travel_limit_ms && !cfg!(planted = "i8") {
             self.faults.raise(Fault::TravelTimeout);
@@ -219,6 +223,7 @@ impl Interlock {
 
     fn reach_down(&mut self, events: &mut Vec<Event>) {
         self.boom = Boom::Down;
+        self.held = false;
         self.close_wanted = false;
         events.push(Event::BoomDown);
         if self.track.is_none() {

@@ -146,6 +146,7 @@ impl Interlock {
         } else {
             self.become_ready(now, &sense, &mut events);
             if self.ready {
+                self.handle_revoke(requests, &mut events);
                 self.track_vehicle(now, &sense, &mut events);
                 self.observe_boom(now, &sense, &mut events);
                 self.watch_sensors(now, &sense);
@@ -179,7 +180,7 @@ impl Interlock {
         };
         self.end_permit(end, events);
         // Dropping a held Open would lower a self-closing boom: without a stop contact Stop keeps it (the screen says so).
-        self.held &= !dead && !self.config.stop_output;
+        self.held &= !dead && !self.config.stop_output && self.boom != Boom::Down;
         self.close_wanted = false;
         if dead {
             // What happened under a boom worked by hand is not ours to conclude: start again from a complete fresh read.

@@ -55,11 +55,15 @@ impl Live {
 }
 
 impl Interlock {
-    pub(super) fn handle_permits(&mut self, now: Mono, sense: &Sense, requests: &Requests, events: &mut Vec<Event>) {
+    /// Before the vehicle is tracked: a permit taken back in the scan of its entry admits nobody.
+    pub(super) fn handle_revoke(&mut self, requests: &Requests, events: &mut Vec<Event>) {
         if let Some((id, end)) = requests.revoke {
             let by_person = end == PermitEnd::EndedByPerson;
             self.end_permit_if(|live| live.permit.id == id && (by_person || live.admitted == 0), end, events);
         }
+    }
+
+    pub(super) fn handle_permits(&mut self, now: Mono, sense: &Sense, requests: &Requests, events: &mut Vec<Event>) {
         if self.track.is_none() {
             self.end_permit_if(|live| live.is_expired(now), PermitEnd::Expired, events);
         }

@@ -5,7 +5,7 @@ use super::world::{
     World,
 };
 use lane_core::fault::{Fault, Severity};
-use lane_core::interlock::{Closing, Drive, Event};
+use lane_core::interlock::{Boom, Closing, Drive, Event};
 use lane_core::signal::{Output, Outputs};
 use stateright::Property;
 
@@ -86,6 +86,10 @@ pub struct Monitor {
     spent: u8,
     idle_open: u8,
     opened_by_us: bool,
+    /// Outputs of the scan before, whether or not they reached the module.
+    commanded: Outputs,
+    /// Consecutive readings of the lower limit.
+    down_ticks: u8,
 }
 
 /// One tick as the observer sees it.
@@ -107,7 +111,10 @@ impl Observed<'_> {
         self.outputs.get(Output::Close)
     }
     fn was_open(&self) -> bool {
-        self.last.outputs.get(Output::Open)
+        self.nature != Nature::Restart && self.last.monitor.commanded.get(Output::Open)
+    }
+    fn was_close(&self) -> bool {
+        self.nature != Nature::Restart && self.last.monitor.commanded.get(Output::Close)
     }
     fn under(&self) -> bool {
         self.readings.boom_loop || self.readings.photocell
@@ -152,6 +159,7 @@ impl Monitor {
         if world.link {
             self.seen = Some(o.readings);
         }
+        self.commanded = o.outputs;
     }
 
     /// I6 and I7.
@@ -164,6 +172,8 @@ impl Monitor {
         if again {
             self.fresh = 0;
             self.needs_touch = false;
+            // What was not watched is not counted, and cannot be held against a sensor.
+            (self.cell_seen, self.loop_seen, self.line_quiet) = (true, true, 0);
             (self.our_fall, self.our_rise, self.up_due) = (None, None, None);
             self.opened_by_us = false;
             self.permit = None;
@@ -201,7 +211,8 @@ impl Monitor {
         }
         // Dropping a held Open lowers a self-closing boom.
         let lowers_by_release = o.run.closing == Closing::SelfClosing && o.run.drive == Drive::Maintained;
-        if lowers_by_release && o.was_open() && !o.open() && o.nature != Nature::Restart && !self.stopped {
+        let is_down = world.link && o.readings.down;
+        if lowers_by_release && !is_down && o.was_open() && !o.open() && o.nature != Nature::Restart && !self.stopped {
             self.require(Invariant::I1, self.clear_ticks > HOLD_TICKS);
         }
     }
@@ -211,14 +222,15 @@ impl Monitor {
         if let Some(left) = &mut self.up_due {
             *left -= 1;
             let due = *left == 0;
-            if o.open() || due {
+            // Arrived and nothing there: there is nothing to free.
+            let arrived = world.link && o.readings.down && !o.under();
+            if o.open() || arrived || due {
                 self.up_due = None;
-                // Arrived and nothing there: there is nothing to free.
-                self.require(Invariant::I2, o.open() || (o.readings.down && !o.under()));
+                self.require(Invariant::I2, o.open() || arrived);
             }
         }
         let arrived = world.link && o.readings.down;
-        if self.our_fall.is_some() && o.under() && world.link && !arrived && !o.open() && !o.readings.up {
+        if self.our_fall.is_some() && o.under() && world.link && !arrived && !o.open() {
             self.require(Invariant::I2, !o.close());
             if !world.interlock.faults().has(Fault::TravelTimeout) {
                 self.up_due = self.up_due.or(Some(REST_TICKS));
@@ -228,8 +240,8 @@ impl Monitor {
 
     /// I15, and I2 for a boom that falls by itself.
     fn uncommanded(&mut self, o: &Observed, world: &World) {
-        let Some(seen) = self.seen.filter(|_| world.link && self.fresh >= FRESH_SCANS && !self.stopped) else { return };
-        if !world.interlock.is_ready() || o.person == Person::Reset || (o.readings.up && o.readings.down) || (seen.up && seen.down) {
+        let Some(seen) = self.seen.filter(|_| world.link && o.last.link && self.fresh >= FRESH_SCANS && !self.stopped) else { return };
+        if !o.last.interlock.is_ready() || !world.interlock.is_ready() || o.person == Person::Reset || (o.readings.up && o.readings.down) || (seen.up && seen.down) {
             return;
         }
         let left_up = seen.up && !o.readings.up && self.our_fall.is_none() && self.our_rise.is_none();
@@ -238,7 +250,9 @@ impl Monitor {
             self.require(Invariant::I15, o.open());
         }
         let by_itself = left_up && o.run.closing == Closing::SelfClosing && !o.was_open() && !o.under();
-        if (left_up && !by_itself) || left_down {
+        // A crank in the middle of a reversal cannot be told from the reversal.
+        let turning = matches!(o.last.interlock.boom(), Boom::Reversing { .. });
+        if !turning && ((left_up && !by_itself) || left_down) {
             self.require(Invariant::I15, world.interlock.faults().has(Fault::UncommandedMovement));
             self.require(Invariant::I15, world.interlock.permit().is_none());
         }
@@ -273,7 +287,9 @@ impl Monitor {
             }
         }
         let begins = o.open() && !o.was_open();
-        let rested_down = self.seen.is_some_and(|seen| seen.down) && o.readings.down && world.link && self.our_fall.is_none();
+        let down = world.link && o.readings.down && !o.readings.up;
+        self.down_ticks = if down { (self.down_ticks + 1).min(REST_TICKS + 2) } else { 0 };
+        let rested_down = self.down_ticks > REST_TICKS + 1;
         if begins && rested_down && !self.lying && !correcting {
             let allowed = self.permit.is_some_and(|permit| permit.ticks_left > 0 && !permit.raised && !self.blocked);
             self.require(Invariant::I3, allowed);
@@ -298,7 +314,7 @@ impl Monitor {
         if o.honest() && o.events.iter().any(gone) {
             self.require(Invariant::I4, !world.occupied(o.run));
         }
-        self.line_quiet = if world.link && !o.under() { (self.line_quiet + 1).min(JOINED_TICKS) } else { 0 };
+        self.line_quiet = if world.link && !o.under() && world.interlock.is_ready() && !self.stopped { (self.line_quiet + 1).min(JOINED_TICKS) } else { 0 };
         self.lying_passage(o, world);
     }
 
@@ -353,10 +369,13 @@ impl Monitor {
             other => other.map(|ticks| ticks + 1),
         };
         self.our_fall = match self.our_fall {
-            _ if o.close() && !o.last.outputs.get(Output::Close) => Some(0),
+            _ if o.close() && !o.was_close() => Some(0),
             Some(_) if down || o.open() => None,
             other => other.map(|ticks| ticks + 1),
         };
+        if self.up_due.is_some() {
+            self.our_fall = self.our_fall.map(|_| 0);
+        }
         for ticks in [&mut self.our_rise, &mut self.our_fall] {
             if ticks.is_some_and(|ticks| ticks > TRAVEL_TICKS) {
                 *ticks = None;
@@ -376,7 +395,7 @@ impl Monitor {
         if lost {
             let alone = world.interlock.permit().is_none() && !world.interlock.vehicle_under();
             self.require(Invariant::I5, faults.has(Fault::BarrierLinkLost) || (faults.has(Fault::BarrierLinkHold) && alone));
-            self.require(Invariant::I5, blocked || o.last.boom == 0);
+            self.require(Invariant::I5, blocked || o.last.boom == 0 || !o.last.link);
         }
         self.blocked = blocked;
         if blocked {
