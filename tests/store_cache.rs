@@ -1,4 +1,5 @@
 //! The cache: changes, gaps, snapshots, what is older, look-ups, damage.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod store_support;
 

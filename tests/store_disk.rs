@@ -1,5 +1,6 @@
 //! The disk: full, full again, space that returns; evidence and its budget. The full disk is a small tmpfs where mounting is allowed (root), and always also
 //! a limit on the database's pages.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod store_support;
 
@@ -148,7 +149,7 @@ async fn nearly_full_is_told_before_it_is_full() {
 }
 
 fn files(dir: &Path) -> usize {
-    let folders = std::fs::read_dir(dir.join("evidence")).map(|entries| entries.flatten().collect()).unwrap_or(Vec::new());
+    let folders = std::fs::read_dir(dir.join("evidence")).map(|entries| entries.flatten().collect()).unwrap_or_default();
     folders.iter().map(|folder| std::fs::read_dir(folder.path()).unwrap().count()).sum()
 }
 

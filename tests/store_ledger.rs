@@ -1,4 +1,5 @@
 //! The ledger through the store's front door and over real files: chain, acknowledgement, damage, restore, segments.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod store_support;
 
@@ -73,7 +74,7 @@ async fn after_a_fork_the_next_start_begins_a_new_ledger_that_names_the_old() {
     assert_eq!(new.restored, Some(Why::Fork));
     assert_ne!(new.ledger, old.ledger);
     let first = first_record(dir.path());
-    assert_eq!(first["previous"], chain::ledger_text(old.ledger));
+    assert_eq!(first["previous"], lane_link::ids::ledger_text(old.ledger));
     assert_eq!(first["last_seq"], 3);
     assert_eq!(first["why"], "fork");
     store.close().await;
@@ -185,7 +186,7 @@ async fn a_cut_off_file_is_reported_and_at_the_next_start_kept_aside() {
     assert_eq!(new.restored, Some(Why::Damaged));
     assert_ne!(new.ledger, old.ledger);
     let first = first_record(dir.path());
-    assert_eq!(first["previous"], chain::ledger_text(old.ledger));
+    assert_eq!(first["previous"], lane_link::ids::ledger_text(old.ledger));
     assert_eq!(first["last_seq"], 401, "the mark knows what was there");
     assert!(dir.path().join("kept/00001-lane.db").exists());
     append(&store, 1).await;
@@ -230,7 +231,7 @@ async fn an_older_copy_put_back_begins_a_new_ledger_and_keeps_the_officers() {
     let (store, new) = open(dir.path());
     assert_eq!(new.restored, Some(Why::OlderCopy));
     let first = first_record(dir.path());
-    assert_eq!((first["previous"].clone(), first["last_seq"].clone()), (chain::ledger_text(old.ledger).into(), 7.into()));
+    assert_eq!((first["previous"].clone(), first["last_seq"].clone()), (lane_link::ids::ledger_text(old.ledger).into(), 7.into()));
     let (_, lockout) = store.officer("hoa".into(), NOW).await.unwrap().unwrap();
     assert_eq!(lockout.failures, 1);
     store.close().await;

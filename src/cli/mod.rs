@@ -1,3 +1,6 @@
 //! The commands a person types. Each takes its streams as arguments and returns the exit code, so that tests use the same door.
 
+pub mod declarations;
+pub mod ledger;
+pub mod replay;
 pub mod scale;

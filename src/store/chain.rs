@@ -118,21 +118,6 @@ fn verify(public_key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
         .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
-/// A ledger id as text: 32 hex digits.
-#[must_use]
-pub fn ledger_text(ledger: LedgerId) -> String {
-    format!("{:032x}", ledger.0)
-}
-
-/// The ledger id that a text of 32 hex digits names.
-#[must_use]
-pub fn parse_ledger(text: &str) -> Option<LedgerId> {
-    if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    u128::from_str_radix(text, 16).ok().map(LedgerId)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

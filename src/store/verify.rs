@@ -6,13 +6,14 @@
 //!
 //! Heads carry the key they were signed with. Without a key given, that only shows that nobody without *that* key changed anything since.
 
-use super::chain::{self, Seal, SignedHead, ledger_text, parse_ledger};
+use super::chain::{self, Seal, SignedHead};
 use super::codec::{from_sql, to_sql};
 use super::error::StoreError;
 use super::lane::ledger::{Meta, head_of, meta, row_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use lane_core::ids::{Digest, LedgerId};
+use lane_link::ids::{ledger_text, parse_ledger};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -284,7 +285,7 @@ pub fn verify_segment(path: &Path, allowed: &[[u8; 32]]) -> Result<Report, Store
 }
 
 fn opening(value: &Value, report: &mut Report) -> u64 {
-    let ledger = value.get("ledger").and_then(Value::as_str).and_then(parse_ledger);
+    let ledger = value.get("ledger").and_then(Value::as_str).and_then(|text| parse_ledger(text).ok());
     let first = value.get("first_seq").and_then(Value::as_u64).filter(|first| *first > 0);
     let last = value.get("last_seq").and_then(Value::as_u64);
     let format = value.get("format").and_then(Value::as_str);

@@ -36,6 +36,9 @@ pub type Finish = Box<dyn FnOnce(Result<(), &str>) + Send>;
 /// Runs inside the transaction, or, given none, does nothing because the group has fallen; says how it went and how to answer.
 pub type LaneJob = Box<dyn FnOnce(Option<&mut LaneTx<'_>>) -> (JobEnd, Finish) + Send>;
 
+/// Runs between the group commits, with all of the writer.
+pub type Step = Box<dyn FnOnce(&mut Writer) + Send>;
+
 /// How a job of a group went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobEnd {
@@ -59,7 +62,7 @@ pub enum Request {
     /// Something else in `lane.db`.
     Lane(LaneJob),
     /// Something outside a lane transaction: cache, maintenance.
-    Step(Box<dyn FnOnce(&mut Writer) + Send>),
+    Step(Step),
     /// End after what was asked before.
     Close,
 }
@@ -311,7 +314,7 @@ impl Writer {
             // TRUNCATE gives the space back to the disk; a reader in its way is not waited for: PASSIVE does what it can.
             let _ = conn.pragma_update(None, "busy_timeout", 0);
             let truncated = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-            if truncated.map_or(true, |busy| busy != 0) {
+            if truncated != Ok(0) {
                 let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             }
             let _ = conn.pragma_update(None, "busy_timeout", 5_000);
@@ -349,7 +352,7 @@ impl Writer {
     }
 }
 
-fn sort(request: Request, lane: &mut VecDeque<Request>, steps: &mut VecDeque<Box<dyn FnOnce(&mut Writer) + Send>>) -> bool {
+fn sort(request: Request, lane: &mut VecDeque<Request>, steps: &mut VecDeque<Step>) -> bool {
     match request {
         Request::Step(step) => steps.push_back(step),
         Request::Close => return false,

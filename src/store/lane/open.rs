@@ -14,13 +14,14 @@
 use super::ledger::{Meta, check_tail, hash_at, meta};
 use super::mark::{self, Mark};
 use super::{LaneTx, Tip, permits, persons, schema};
-use crate::store::chain::{NO_PREVIOUS, ledger_text};
+use crate::store::chain::NO_PREVIOUS;
 use crate::store::error::StoreError;
 use crate::store::files;
 use crate::store::settings::StoreSettings;
 use crate::store::types::{Boot, NewRecord, Opened, Why};
 use ed25519_dalek::SigningKey;
 use lane_core::ids::{LedgerId, PermitId};
+use lane_link::ids::ledger_text;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::{Path, PathBuf};
 

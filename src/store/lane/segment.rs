@@ -11,7 +11,7 @@
 
 use super::ledger::{READ_MAX_ROWS, hash_at, heads_between, row_of};
 use super::{LaneTx, Tip};
-use crate::store::chain::{self, Seal, SignedHead, ledger_text};
+use crate::store::chain::{self, Seal, SignedHead};
 use crate::store::codec::{from_sql, to_sql};
 use crate::store::error::StoreError;
 use crate::store::files;
@@ -20,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::SigningKey;
 use lane_core::ids::Digest;
+use lane_link::ids::ledger_text;
 use rusqlite::{Connection, params};
 use serde_json::json;
 
