@@ -149,7 +149,7 @@ async fn nearly_full_is_told_before_it_is_full() {
 }
 
 fn files(dir: &Path) -> usize {
-    let folders = std::fs::read_dir(dir.join("evidence")).map(|entries| entries.flatten().collect()).unwrap_or_default();
+    let folders: Vec<_> = std::fs::read_dir(dir.join("evidence")).map(|entries| entries.flatten().collect()).unwrap_or_default();
     folders.iter().map(|folder| std::fs::read_dir(folder.path()).unwrap().count()).sum()
 }
 
