@@ -18,7 +18,6 @@ use ed25519_dalek::SigningKey;
 use lane_core::ids::{Digest, LedgerId, PassageId, PermitId, Revision};
 use lane_core::time::Wall;
 use std::collections::{HashSet, VecDeque};
-use std::fs::File;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,7 +51,7 @@ impl Store {
     pub fn open(settings: StoreSettings, key: SigningKey, boot: &Boot) -> Result<(Self, Opened), StoreError> {
         settings.check()?;
         files::make_dir(&settings.dir)?;
-        let lock = lock(&settings)?;
+        let lock = files::lock(&settings.dir)?;
         let lane = open_lane::open(&settings, &key, boot)?;
         let settings = Arc::new(settings);
         let (cache, cache_begun_anew) = CacheDb::open(&settings)?;
@@ -63,7 +62,7 @@ impl Store {
         let being_written: Arc<Mutex<HashSet<Digest>>> = Arc::default();
         let writing = being_written.clone();
         let (state_in, state) =
-            watch::channel(DiskState { can_commit: true, nearly_full: false, restored: opened.restored.is_some() });
+            watch::channel(DiskState { can_commit: true, nearly_full: false, restored: opened.restored.is_some(), damaged: false });
         let metrics = Arc::new(Metrics::default());
         metrics.level(&lane.tip);
         let writer = Writer {
@@ -460,7 +459,7 @@ fn job<T: Send + 'static>(
         };
         let finish: Finish = Box::new(move |commit| {
             let result = match (result, commit) {
-                (Some(Err(error)), _) if !matches!(error, StoreError::Sql { .. }) => Err(error),
+                (Some(Err(error)), _) if !matches!(error, StoreError::Sql { .. } | StoreError::Row { .. }) => Err(error),
                 (Some(Ok(value)), Ok(())) => Ok(value),
                 (_, Err(reason)) => Err(StoreError::CannotCommit { reason: reason.to_owned() }),
                 (_, Ok(())) => Err(StoreError::CannotCommit { reason: "its group has fallen".to_owned() }),
@@ -469,21 +468,6 @@ fn job<T: Send + 'static>(
         });
         (end, finish)
     })
-}
-
-fn lock(settings: &StoreSettings) -> Result<File, StoreError> {
-    let path = settings.dir.join("lane.lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(StoreError::file("open the lock", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: settings.dir.clone() }),
-        Err(std::fs::TryLockError::Error(source)) => Err(StoreError::File { what: "lock", path, source }),
-    }
 }
 
 fn held(set: &Mutex<HashSet<Digest>>) -> std::sync::MutexGuard<'_, HashSet<Digest>> {

@@ -34,7 +34,7 @@ pub fn lookup(
     let (hits, truncated, declarations_revision) = find(&snapshot, Collection::Declarations, key, plates)?;
     let mut declarations = Vec::with_capacity(hits.len());
     for mut hit in hits {
-        let used = permits::entries(lane, &hit.found.id, own)?;
+        let used = permits::entries(lane, &hit.found.id, own).map_err(|error| StoreError::Entries(error.into()))?;
         let uncounted = used.iter().filter(|passage| !hit.counted.contains(passage)).count();
         hit.found.entries_used_here = u16::try_from(uncounted).unwrap_or(u16::MAX);
         declarations.push(hit.found);

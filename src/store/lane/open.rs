@@ -5,6 +5,7 @@
 //!  file absent, mark there ────────────▶ new ledger, why = lost
 //!  not readable, tail does not verify ─▶ file kept aside, new ledger, why = damaged
 //!  ends before the mark, or not its chain ▶ file kept aside, new ledger, why = older_copy
+//!  the last run met damage in it ─────▶ file kept aside, new ledger, why = damaged
 //!  the centre had shown a fork ────────▶ file kept aside, new ledger, why = fork
 //!  newer format ───────────────────────▶ refused: the only thing that stops a start
 //! ```
@@ -19,6 +20,7 @@ use crate::store::error::StoreError;
 use crate::store::files;
 use crate::store::settings::StoreSettings;
 use crate::store::types::{Boot, NewRecord, Opened, Why};
+use crate::store::writer::DAMAGE_NOTE;
 use ed25519_dalek::SigningKey;
 use lane_core::ids::{LedgerId, PermitId};
 use lane_link::ids::ledger_text;
@@ -44,7 +46,15 @@ pub fn open(settings: &StoreSettings, key: &SigningKey, boot: &Boot) -> Result<O
     let marked = mark::read(&settings.mark_file());
     let there = path.exists();
     let (conn, tip, why) = if there {
+        let note = settings.dir.join(DAMAGE_NOTE);
+        let met_damage = std::fs::exists(&note).unwrap_or(false);
         match open_existing(&path, settings, marked) {
+            // The file may open well and be damaged all the same, where only the run came by.
+            Ok(Existing::Good(conn, tip)) if met_damage => {
+                drop(conn);
+                let stood = Mark { ledger: tip.ledger, seq: tip.seq, hash: tip.hash };
+                keep_and_begin(settings, key, boot, Why::Damaged, newest(Some(stood), marked))?
+            }
             Ok(Existing::Good(conn, tip)) => (conn, tip, None),
             Ok(Existing::Empty(conn)) => {
                 let why = if marked.is_some() { Why::Lost } else { Why::First };
@@ -62,6 +72,10 @@ pub fn open(settings: &StoreSettings, key: &SigningKey, boot: &Boot) -> Result<O
         let why = if marked.is_some() { Why::Lost } else { Why::First };
         begin(conn, key, settings, boot, why, marked, None)?
     };
+    match std::fs::remove_file(settings.dir.join(DAMAGE_NOTE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::warn!(%error, "the note of damage stays"),
+        _ => {}
+    }
     finish(conn, tip, why, key, settings, boot)
 }
 
