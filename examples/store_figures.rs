@@ -2,6 +2,7 @@
 //!
 //! `store_figures [ROWS] [DIR]`: ROWS declarations (default 1,000,000) in a store under DIR (default: a temporary folder).
 //! * `authorise_p50`, `authorise_p99`: a permit asked for until it is durable, through the queue and the writer; peer: one bare FULL commit of the same bytes;
+//! * `find_exact`, `find_near`: one collection asked for one plate, same peer;
 //! * `lookup_exact`, `lookup_near`: whole look-ups (declarations, watchlist, overlay); peer: a bare prepared SELECT of the same row;
 //! * `store_open`: opening with that cache; peer: opening the same files with bare SQLite.
 #![allow(clippy::unwrap_used)]
@@ -136,6 +137,14 @@ fn lookups(dir: &Path, rows: usize) {
         if pass == 1 {
             peer = begun.elapsed().as_secs_f64() * 1e6 / asked.len() as f64;
         }
+    }
+    for (name, plates) in [("find_exact", &asked), ("find_near", &near)] {
+        let begun = Instant::now();
+        for plate in plates {
+            let found = lookup::find(&cache, Collection::Declarations, plate_key, std::slice::from_ref(plate)).unwrap();
+            assert!(!found.hits.is_empty(), "{plate}");
+        }
+        print(name, begun.elapsed().as_secs_f64() * 1e6 / plates.len() as f64, "us", peer);
     }
     for (name, plates) in [("lookup_exact", &asked), ("lookup_near", &near)] {
         let begun = Instant::now();
