@@ -118,15 +118,10 @@ async fn declarations_are_looked_up_and_listed() {
 async fn recorded(dir: &Path, effect: &[u8]) -> PassageId {
     let (store, _) = open(dir);
     let passage = store.open_passage(record("opened")).await.unwrap();
-    let opening =
-        BlackBoxOpening { core_version: "0.1.0".into(), rules: Digest([3; 32]), utc_ms: Some(NOW), snapshot: vec![1] };
+    let opening = BlackBoxOpening { core_version: "0.1.0".into(), rules: Digest([3; 32]), utc_ms: Some(NOW), snapshot: vec![1] };
     store.black_box_open(passage, opening).await.unwrap();
     let entry = |what, bytes: &[u8]| BlackBoxEntry { what, at: Mono(1), bytes: bytes.to_vec() };
-    let entries = vec![
-        entry(BlackBoxWhat::Input, b"tick"),
-        entry(BlackBoxWhat::Input, b"egrant"),
-        entry(BlackBoxWhat::Effect, effect),
-    ];
+    let entries = vec![entry(BlackBoxWhat::Input, b"tick"), entry(BlackBoxWhat::Input, b"egrant"), entry(BlackBoxWhat::Effect, effect)];
     store.black_box_append(passage, entries).await.unwrap();
     store.close().await;
     passage

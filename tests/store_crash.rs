@@ -139,8 +139,7 @@ fn killed_at_random_moments_nothing_that_was_answered_is_lost_and_no_permit_can_
     let mut opened = 0;
     for run in 1..=KILLS {
         // Every fifth is killed around its opening, the others in their work.
-        let (after_open, delay_ms) =
-            if run % 5 == 0 { (false, random.random_range(5..60)) } else { (true, random.random_range(0..120)) };
+        let (after_open, delay_ms) = if run % 5 == 0 { (false, random.random_range(5..60)) } else { (true, random.random_range(0..120)) };
         let output = run_and_kill(dir.path(), run, after_open, Duration::from_millis(delay_ms));
         opened += u64::from(output.contains("@OPEN"));
         told.hear(&output);

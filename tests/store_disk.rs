@@ -238,8 +238,7 @@ async fn a_ledger_damaged_in_use_commits_nothing_more_and_the_next_start_keeps_i
     // Another hand takes a table away that no check at start looks at.
     raw(dir.path()).execute_batch("DROP TABLE act").unwrap();
     assert!(matches!(store.first_act("a".into()).await, Err(StoreError::CannotCommit { .. })));
-    let state = *store.state().borrow();
-    assert!(state.damaged && !state.can_commit);
+    assert!(store.metrics().ledger_damaged && !store.state().borrow().can_commit);
     assert!(matches!(store.authorise(authorisation(0)).await, Err(StoreError::CannotCommit { .. })), "not even what would still go");
     store.close().await;
     let (store, new) = open(dir.path());

@@ -134,11 +134,8 @@ async fn a_rewritten_chain_fails_at_the_first_signed_head() {
     let mut previous: Vec<u8> = conn.query_row("SELECT hash FROM ledger WHERE seq = 4", [], |row| row.get(0)).unwrap();
     for seq in 5..=21_u64 {
         let hash = chain::record_hash(opened.ledger, seq, Digest(previous.clone().try_into().unwrap()), b"forged");
-        conn.execute(
-            "UPDATE ledger SET bytes = CAST('forged' AS BLOB), hash = ?2 WHERE seq = ?1",
-            rusqlite::params![seq as i64, hash.0],
-        )
-        .unwrap();
+        conn.execute("UPDATE ledger SET bytes = CAST('forged' AS BLOB), hash = ?2 WHERE seq = ?1", rusqlite::params![seq as i64, hash.0])
+            .unwrap();
         previous = hash.0.to_vec();
     }
     let bad = verify_database(&dir.path().join("lane.db"), &[]).unwrap().bad.unwrap();
@@ -395,9 +392,7 @@ async fn the_pragmas_are_those_that_were_measured_as_safe() {
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     let mode: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
-    for (name, value) in
-        [("synchronous", 2), ("busy_timeout", 5_000), ("foreign_keys", 1), ("trusted_schema", 0), ("cell_size_check", 1)]
-    {
+    for (name, value) in [("synchronous", 2), ("busy_timeout", 5_000), ("foreign_keys", 1), ("trusted_schema", 0), ("cell_size_check", 1)] {
         assert_eq!(number(name), value, "{name}");
     }
     let mapped = conn.pragma_query_value(None, "mmap_size", |row| row.get::<_, i64>(0)).unwrap_or(0);

@@ -114,8 +114,7 @@ pub fn verify_seal(public_key: &[u8; 32], seal: &Seal, signature: &[u8; 64]) -> 
 }
 
 fn verify(public_key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
-    VerifyingKey::from_bytes(public_key)
-        .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
+    VerifyingKey::from_bytes(public_key).is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
 #[cfg(test)]

@@ -87,9 +87,8 @@ pub fn candidates(found: &Found) -> (Vec<CoreDeclaration>, usize) {
     let mut declarations = Vec::with_capacity(found.declarations.len());
     let mut unreadable = 0;
     for row in &found.declarations {
-        let read = serde_json::from_slice::<Declaration>(&row.bytes)
-            .map_err(RowError::from)
-            .and_then(|wire| Ok(wire.to_core(row.revision)?));
+        let read =
+            serde_json::from_slice::<Declaration>(&row.bytes).map_err(RowError::from).and_then(|wire| Ok(wire.to_core(row.revision)?));
         match read {
             Ok(mut declaration) => {
                 declaration.entries_used = declaration.entries_used.saturating_add(row.entries_used_here);

@@ -166,10 +166,7 @@ impl StoreError {
     /// May the same request succeed later without anything being repaired?
     #[must_use]
     pub fn is_retriable(&self) -> bool {
-        matches!(
-            self,
-            Self::CannotCommit { .. } | Self::Busy | Self::EvidenceNoRoom { .. } | Self::CacheDamaged
-        )
+        matches!(self, Self::CannotCommit { .. } | Self::Busy | Self::EvidenceNoRoom { .. } | Self::CacheDamaged)
     }
 
     /// Is the database file itself damaged?

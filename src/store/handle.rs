@@ -9,8 +9,8 @@ use super::metrics::{Metrics, StoreMetrics};
 use super::reader::Reader;
 use super::settings::{REPLICA_CHUNK_MAX_ROWS, StoreSettings};
 use super::types::{
-    Applied, Authorisation, BlackBox, BlackBoxEntry, BlackBoxOpening, Boot, Change, Collection, CollectionState, Committed,
-    DiskState, EntryUse, Found, FoundRow, Head, LedgerRow, Lockout, NewRecord, OfficerRow, Opened, Outbox, ReplicaRow,
+    Applied, Authorisation, BlackBox, BlackBoxEntry, BlackBoxOpening, Boot, Change, Collection, CollectionState, Committed, DiskState,
+    EntryUse, Found, FoundRow, Head, LedgerRow, Lockout, NewRecord, OfficerRow, Opened, Outbox, ReplicaRow,
 };
 use super::writer::{Finish, JobEnd, LaneJob, Request, Writer, job_end};
 use super::{chain, files};
@@ -61,8 +61,7 @@ impl Store {
         let readings = Reader::start("store-reader", &settings, &generation)?;
         let being_written: Arc<Mutex<HashSet<Digest>>> = Arc::default();
         let writing = being_written.clone();
-        let (state_in, state) =
-            watch::channel(DiskState { can_commit: true, nearly_full: false, restored: opened.restored.is_some(), damaged: false });
+        let (state_in, state) = watch::channel(DiskState { can_commit: true, nearly_full: false, restored: opened.restored.is_some() });
         let metrics = Arc::new(Metrics::default());
         metrics.level(&lane.tip);
         let writer = Writer {
@@ -317,9 +316,7 @@ impl Store {
     /// Reads a picture and checks it against its name.
     pub async fn read_evidence(&self, digest: Digest) -> Result<Vec<u8>, StoreError> {
         let settings = self.inner.settings.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            files::read_evidence(&settings.evidence_dir(), digest, settings.max_evidence_bytes)
-        });
+        let read = tokio::task::spawn_blocking(move || files::read_evidence(&settings.evidence_dir(), digest, settings.max_evidence_bytes));
         read.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -374,12 +371,7 @@ impl Store {
     }
 
     /// A whole snapshot at once, for collections that are small and for files.
-    pub async fn apply_snapshot(
-        &self,
-        collection: Collection,
-        revision: Revision,
-        rows: Vec<ReplicaRow>,
-    ) -> Result<Applied, StoreError> {
+    pub async fn apply_snapshot(&self, collection: Collection, revision: Revision, rows: Vec<ReplicaRow>) -> Result<Applied, StoreError> {
         if let Some(older) = self.begin_snapshot(collection, revision).await? {
             return Ok(older);
         }

@@ -355,8 +355,6 @@ pub struct DiskState {
     pub nearly_full: bool,
     /// The ledger was begun anew at this start, or the centre showed a fork since.
     pub restored: bool,
-    /// The ledger's file was found damaged in use: it cannot commit until a restart, which keeps it aside.
-    pub damaged: bool,
 }
 
 /// The declarations a permit was judged on, and the permit: what [`super::Store::authorise`] makes durable.

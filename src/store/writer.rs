@@ -207,26 +207,15 @@ impl Writer {
         }
     }
 
-    fn transact(
-        &mut self,
-        requests: Vec<Request>,
-        appends: &mut Vec<AppendEnd>,
-        finishes: &mut Vec<Finish>,
-    ) -> Result<Tip, Failure> {
-        let damaged = self.state.borrow().damaged;
+    fn transact(&mut self, requests: Vec<Request>, appends: &mut Vec<AppendEnd>, finishes: &mut Vec<Finish>) -> Result<Tip, Failure> {
+        let damaged = self.is_damaged();
         let damage = || Failure { reason: "the ledger is damaged".to_owned(), is_damage: true };
         let mut failed = damaged.then(damage);
         if failed.is_none() {
             failed = self.conn.execute_batch("BEGIN IMMEDIATE").map_err(Failure::at("begin")).err();
         }
         let is_probe = requests.is_empty();
-        let mut tx = LaneTx {
-            conn: &self.conn,
-            tip: self.tip.clone(),
-            key: &self.key,
-            settings: &self.settings,
-            boot: self.boot,
-        };
+        let mut tx = LaneTx { conn: &self.conn, tip: self.tip.clone(), key: &self.key, settings: &self.settings, boot: self.boot };
         if failed.is_none() {
             failed = write_backlog(&mut tx, &self.backlog, self.lost, is_probe).err().map(|error| Failure::of(&error));
         }
@@ -249,24 +238,15 @@ impl Writer {
 
     /// One transaction of the writer's own.
     pub(super) fn lane<T>(&mut self, op: impl FnOnce(&mut LaneTx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        if self.state.borrow().damaged {
+        if self.is_damaged() {
             return Err(StoreError::CannotCommit { reason: "the ledger is damaged".to_owned() });
         }
         self.conn.execute_batch("BEGIN IMMEDIATE").map_err(|error| StoreError::CannotCommit { reason: error.to_string() })?;
-        let mut tx = LaneTx {
-            conn: &self.conn,
-            tip: self.tip.clone(),
-            key: &self.key,
-            settings: &self.settings,
-            boot: self.boot,
-        };
+        let mut tx = LaneTx { conn: &self.conn, tip: self.tip.clone(), key: &self.key, settings: &self.settings, boot: self.boot };
         let result = op(&mut tx);
         let tip = tx.tip;
         let result = result.and_then(|value| {
-            self.conn
-                .execute_batch("COMMIT")
-                .map(|()| value)
-                .map_err(|error| StoreError::CannotCommit { reason: error.to_string() })
+            self.conn.execute_batch("COMMIT").map(|()| value).map_err(|error| StoreError::CannotCommit { reason: error.to_string() })
         });
         match &result {
             Ok(_) => {
@@ -296,17 +276,21 @@ impl Writer {
         }
         self.metrics.committed(requests, appended, begun.elapsed(), &self.tip);
         self.metrics.backlog.store(0, Ordering::Relaxed);
-        if !self.state.borrow().damaged {
+        if !self.is_damaged() {
             self.set_can_commit(true, "");
         }
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.metrics.ledger_damaged.load(Ordering::Relaxed)
     }
 
     /// A transaction was not taken. A damaged file stays as it is until the next start, which keeps it aside and begins a new ledger: the note beside it says so.
     fn fell(&mut self, failure: &Failure) {
         self.set_can_commit(false, &failure.reason);
-        if failure.is_damage && !self.state.borrow().damaged {
+        if failure.is_damage && !self.is_damaged() {
             tracing::error!(reason = failure.reason, "the ledger is damaged: the next start keeps it aside and begins a new one");
-            self.state.send_modify(|state| state.damaged = true);
+            self.metrics.ledger_damaged.store(true, Ordering::Relaxed);
             if let Err(error) = files::write_synced(&self.settings.dir, DAMAGE_NOTE, failure.reason.as_bytes()) {
                 tracing::error!(%error, "the damage could not be noted");
             }
@@ -336,8 +320,7 @@ impl Writer {
     /// Between requests: try again, look at the disk, checkpoint.
     fn between(&mut self) {
         self.metrics.turns.fetch_add(1, Ordering::Relaxed);
-        let state = *self.state.borrow();
-        if !state.can_commit && !state.damaged {
+        if !self.state.borrow().can_commit && !self.is_damaged() {
             self.commit_group(Vec::new());
         }
         self.look_at_disk();

@@ -164,9 +164,7 @@ pub fn list(conn: &Connection, collection: Collection, after: &str, max: usize) 
              WHERE collection = ?1 AND slot = ?2 AND id > ?3 AND tombstone = 0 ORDER BY id LIMIT ?4",
         )
         .map_err(StoreError::sql(what))?;
-    let mut rows = select
-        .query(params![collection.number(), slot, after, max.min(LIST_MAX_ROWS) as i64])
-        .map_err(StoreError::sql(what))?;
+    let mut rows = select.query(params![collection.number(), slot, after, max.min(LIST_MAX_ROWS) as i64]).map_err(StoreError::sql(what))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(StoreError::sql(what))? {
         found.push(hit_of(row, true)?.found);
@@ -180,9 +178,7 @@ pub fn counted(conn: &Connection, declaration: &str) -> Result<Option<Vec<Passag
     let (slot, _) = slot(conn, Collection::Declarations)?;
     let found: Option<Option<Vec<u8>>> = conn
         .prepare_cached("SELECT counted FROM entry WHERE collection = ?1 AND slot = ?2 AND id = ?3 AND tombstone = 0")
-        .and_then(|mut select| {
-            select.query_row(params![Collection::Declarations.number(), slot, declaration], |row| row.get(0)).optional()
-        })
+        .and_then(|mut select| select.query_row(params![Collection::Declarations.number(), slot, declaration], |row| row.get(0)).optional())
         .map_err(StoreError::sql(what))?;
     found.map(|counted| counted.unwrap_or_default().chunks(24).map(passage_of).collect()).transpose()
 }

@@ -174,15 +174,7 @@ fn begin(
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(StoreError::Random)?;
     let ledger = LedgerId(u128::from_be_bytes(id));
-    let tip = Tip {
-        ledger,
-        seq: 0,
-        hash: NO_PREVIOUS,
-        head_seq: 0,
-        acknowledged_seq: 0,
-        evidence_bytes: 0,
-        utc_ms: boot.wall.trusted(),
-    };
+    let tip = Tip { ledger, seq: 0, hash: NO_PREVIOUS, head_seq: 0, acknowledged_seq: 0, evidence_bytes: 0, utc_ms: boot.wall.trusted() };
     let transaction = conn.transaction().map_err(StoreError::sql("begin a ledger"))?;
     transaction
         .execute(
@@ -282,14 +274,7 @@ fn finish(
         }
     };
     let open_passages = permits::open_passages(&conn)?;
-    let opened = Opened {
-        ledger: tip.ledger,
-        last_seq: tip.seq,
-        restored: why,
-        open_passages,
-        permits_ended,
-        cache_begun_anew: false,
-    };
+    let opened = Opened { ledger: tip.ledger, last_seq: tip.seq, restored: why, open_passages, permits_ended, cache_begun_anew: false };
     Ok(OpenedLane { conn, tip, opened })
 }
 
