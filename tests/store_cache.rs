@@ -1,4 +1,5 @@
 //! The cache: changes, gaps, snapshots, what is older, look-ups, damage.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod store_support;
 
@@ -154,6 +155,13 @@ async fn more_candidates_than_fit_are_told() {
     let found = store.lookup(vec!["12C12340".into()], None).await.unwrap();
     assert_eq!((found.declarations.len(), found.truncated), (LOOKUP_MAX_CANDIDATES, true));
     assert_eq!(found.declarations[0].id, "exact", "exact ones are never crowded out");
+    // This exact one stands behind all its look-alikes in the index.
+    let mut crowd = rows(1_000);
+    crowd.push(row("exact", &["12C1234Q"]));
+    store.apply_snapshot(D, at(1, 3), crowd).await.unwrap();
+    let found = store.lookup(vec!["12C1234Q".into()], None).await.unwrap();
+    assert_eq!((found.declarations.len(), found.truncated), (LOOKUP_MAX_CANDIDATES, true));
+    assert!(found.declarations[0].id == "exact" && !found.declarations[1].exact, "nor by a thousand");
     store.close().await;
 }
 

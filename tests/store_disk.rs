@@ -1,10 +1,11 @@
 //! The disk: full, full again, space that returns; evidence and its budget. The full disk is a small tmpfs where mounting is allowed (root), and always also
 //! a limit on the database's pages.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod store_support;
 
 use borderlane::store::verify::verify_database;
-use borderlane::store::{Authorisation, Store, StoreError, StoreSettings, chain};
+use borderlane::store::{Authorisation, Store, StoreError, StoreSettings, Why, chain};
 use lane_core::ids::{BootId, PermitId};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -148,7 +149,7 @@ async fn nearly_full_is_told_before_it_is_full() {
 }
 
 fn files(dir: &Path) -> usize {
-    let folders = std::fs::read_dir(dir.join("evidence")).map(|entries| entries.flatten().collect()).unwrap_or(Vec::new());
+    let folders: Vec<_> = std::fs::read_dir(dir.join("evidence")).map(|entries| entries.flatten().collect()).unwrap_or_default();
     folders.iter().map(|folder| std::fs::read_dir(folder.path()).unwrap().count()).sum()
 }
 
@@ -227,4 +228,24 @@ async fn evidence_whose_row_was_lost_comes_back_into_the_index() {
     assert_eq!(adopted, 1);
     assert_eq!(store.pending_evidence(10).await.unwrap(), [(digest, 7)]);
     store.close().await;
+}
+
+#[tokio::test]
+async fn a_ledger_damaged_in_use_commits_nothing_more_and_the_next_start_keeps_it_aside() {
+    let dir = tempdir().unwrap();
+    let (store, old) = open(dir.path());
+    append(&store, 3).await;
+    // Another hand takes a table away that no check at start looks at.
+    raw(dir.path()).execute_batch("DROP TABLE act").unwrap();
+    assert!(matches!(store.first_act("a".into()).await, Err(StoreError::CannotCommit { .. })));
+    assert!(store.metrics().ledger_damaged && !store.state().borrow().can_commit);
+    assert!(matches!(store.authorise(authorisation(0)).await, Err(StoreError::CannotCommit { .. })), "not even what would still go");
+    store.close().await;
+    let (store, new) = open(dir.path());
+    assert_eq!(new.restored, Some(Why::Damaged));
+    assert_ne!(new.ledger, old.ledger);
+    assert_eq!(first_record(dir.path())["last_seq"], 4);
+    assert!(store.first_act("a".into()).await.unwrap());
+    store.close().await;
+    assert_eq!(open(dir.path()).1.restored, None);
 }

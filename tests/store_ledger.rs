@@ -1,4 +1,5 @@
 //! The ledger through the store's front door and over real files: chain, acknowledgement, damage, restore, segments.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod store_support;
 
@@ -73,7 +74,7 @@ async fn after_a_fork_the_next_start_begins_a_new_ledger_that_names_the_old() {
     assert_eq!(new.restored, Some(Why::Fork));
     assert_ne!(new.ledger, old.ledger);
     let first = first_record(dir.path());
-    assert_eq!(first["previous"], chain::ledger_text(old.ledger));
+    assert_eq!(first["previous"], lane_link::ids::ledger_text(old.ledger));
     assert_eq!(first["last_seq"], 3);
     assert_eq!(first["why"], "fork");
     store.close().await;
@@ -133,11 +134,8 @@ async fn a_rewritten_chain_fails_at_the_first_signed_head() {
     let mut previous: Vec<u8> = conn.query_row("SELECT hash FROM ledger WHERE seq = 4", [], |row| row.get(0)).unwrap();
     for seq in 5..=21_u64 {
         let hash = chain::record_hash(opened.ledger, seq, Digest(previous.clone().try_into().unwrap()), b"forged");
-        conn.execute(
-            "UPDATE ledger SET bytes = CAST('forged' AS BLOB), hash = ?2 WHERE seq = ?1",
-            rusqlite::params![seq as i64, hash.0],
-        )
-        .unwrap();
+        conn.execute("UPDATE ledger SET bytes = CAST('forged' AS BLOB), hash = ?2 WHERE seq = ?1", rusqlite::params![seq as i64, hash.0])
+            .unwrap();
         previous = hash.0.to_vec();
     }
     let bad = verify_database(&dir.path().join("lane.db"), &[]).unwrap().bad.unwrap();
@@ -185,7 +183,7 @@ async fn a_cut_off_file_is_reported_and_at_the_next_start_kept_aside() {
     assert_eq!(new.restored, Some(Why::Damaged));
     assert_ne!(new.ledger, old.ledger);
     let first = first_record(dir.path());
-    assert_eq!(first["previous"], chain::ledger_text(old.ledger));
+    assert_eq!(first["previous"], lane_link::ids::ledger_text(old.ledger));
     assert_eq!(first["last_seq"], 401, "the mark knows what was there");
     assert!(dir.path().join("kept/00001-lane.db").exists());
     append(&store, 1).await;
@@ -230,7 +228,7 @@ async fn an_older_copy_put_back_begins_a_new_ledger_and_keeps_the_officers() {
     let (store, new) = open(dir.path());
     assert_eq!(new.restored, Some(Why::OlderCopy));
     let first = first_record(dir.path());
-    assert_eq!((first["previous"].clone(), first["last_seq"].clone()), (chain::ledger_text(old.ledger).into(), 7.into()));
+    assert_eq!((first["previous"].clone(), first["last_seq"].clone()), (lane_link::ids::ledger_text(old.ledger).into(), 7.into()));
     let (_, lockout) = store.officer("hoa".into(), NOW).await.unwrap().unwrap();
     assert_eq!(lockout.failures, 1);
     store.close().await;
@@ -394,9 +392,7 @@ async fn the_pragmas_are_those_that_were_measured_as_safe() {
     let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     let mode: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
-    for (name, value) in
-        [("synchronous", 2), ("busy_timeout", 5_000), ("foreign_keys", 1), ("trusted_schema", 0), ("cell_size_check", 1)]
-    {
+    for (name, value) in [("synchronous", 2), ("busy_timeout", 5_000), ("foreign_keys", 1), ("trusted_schema", 0), ("cell_size_check", 1)] {
         assert_eq!(number(name), value, "{name}");
     }
     let mapped = conn.pragma_query_value(None, "mmap_size", |row| row.get::<_, i64>(0)).unwrap_or(0);

@@ -1,10 +1,11 @@
 //! Permits, passages, entries, officers, acts, black boxes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod store_support;
 
 use borderlane::store::{
-    Authorisation, BlackBoxEntry, BlackBoxOpening, BlackBoxWhat, Change, Collection, EntryUse, OfficerRow, ReplicaRow, Store,
-    StoreError, StoreSettings, UpsertRow,
+    Authorisation, BlackBoxEntry, BlackBoxOpening, BlackBoxWhat, Change, Collection, EntryUse, OfficerRow, ReplicaRow, Store, StoreError,
+    StoreSettings, UpsertRow,
 };
 use lane_core::ids::{BootId, Digest, PassageId, PermitId, Revision};
 use lane_core::time::Mono;
@@ -29,10 +30,7 @@ async fn a_permit_is_granted_once_also_after_it_ended_and_over_a_restart() {
     assert!(matches!(store.authorise(authorisation(first)).await, Err(StoreError::PermitUsed(id)) if id == first));
     store.end_permit(first, EntryUse::Used, record_of(passage, "permit_ended")).await.unwrap();
     assert!(matches!(store.authorise(authorisation(first)).await, Err(StoreError::PermitUsed(_))));
-    assert!(matches!(
-        store.end_permit(first, EntryUse::Free, record_of(passage, "permit_ended")).await,
-        Err(StoreError::PermitUnknown(_))
-    ));
+    assert!(matches!(store.end_permit(first, EntryUse::Free, record_of(passage, "permit_ended")).await, Err(StoreError::PermitUnknown(_))));
     let second = permit(passage, 1, 1);
     store.authorise(authorisation(second)).await.unwrap();
     let last = store.metrics().last_seq;

@@ -114,23 +114,7 @@ pub fn verify_seal(public_key: &[u8; 32], seal: &Seal, signature: &[u8; 64]) -> 
 }
 
 fn verify(public_key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
-    VerifyingKey::from_bytes(public_key)
-        .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
-}
-
-/// A ledger id as text: 32 hex digits.
-#[must_use]
-pub fn ledger_text(ledger: LedgerId) -> String {
-    format!("{:032x}", ledger.0)
-}
-
-/// The ledger id that a text of 32 hex digits names.
-#[must_use]
-pub fn parse_ledger(text: &str) -> Option<LedgerId> {
-    if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    u128::from_str_radix(text, 16).ok().map(LedgerId)
+    VerifyingKey::from_bytes(public_key).is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
 #[cfg(test)]

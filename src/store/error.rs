@@ -142,6 +142,9 @@ pub enum StoreError {
     /// The cache was damaged; it was set aside and begun anew, and must be fetched again.
     #[error("the cache was damaged and is begun anew")]
     CacheDamaged,
+    /// The entries used here could not be read, so no candidate's entries are known.
+    #[error("the entries used here cannot be read: {0}")]
+    Entries(#[source] Box<StoreError>),
     /// No black box of this passage.
     #[error("no black box of this passage")]
     BlackBoxUnknown,
@@ -163,10 +166,7 @@ impl StoreError {
     /// May the same request succeed later without anything being repaired?
     #[must_use]
     pub fn is_retriable(&self) -> bool {
-        matches!(
-            self,
-            Self::CannotCommit { .. } | Self::Busy | Self::EvidenceNoRoom { .. } | Self::CacheDamaged
-        )
+        matches!(self, Self::CannotCommit { .. } | Self::Busy | Self::EvidenceNoRoom { .. } | Self::CacheDamaged)
     }
 
     /// Is the database file itself damaged?

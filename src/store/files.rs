@@ -119,6 +119,17 @@ pub fn free_bytes(dir: &Path) -> Result<u64, StoreError> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
+/// Takes the store's lock for as long as the file lives.
+pub fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join("lane.lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(StoreError::file("open the lock", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: dir.to_owned() }),
+        Err(fs::TryLockError::Error(source)) => Err(StoreError::File { what: "lock", path, source }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

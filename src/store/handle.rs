@@ -9,8 +9,8 @@ use super::metrics::{Metrics, StoreMetrics};
 use super::reader::Reader;
 use super::settings::{REPLICA_CHUNK_MAX_ROWS, StoreSettings};
 use super::types::{
-    Applied, Authorisation, BlackBox, BlackBoxEntry, BlackBoxOpening, Boot, Change, Collection, CollectionState, Committed,
-    DiskState, EntryUse, Found, FoundRow, Head, LedgerRow, Lockout, NewRecord, OfficerRow, Opened, Outbox, ReplicaRow,
+    Applied, Authorisation, BlackBox, BlackBoxEntry, BlackBoxOpening, Boot, Change, Collection, CollectionState, Committed, DiskState,
+    EntryUse, Found, FoundRow, Head, LedgerRow, Lockout, NewRecord, OfficerRow, Opened, Outbox, ReplicaRow,
 };
 use super::writer::{Finish, JobEnd, LaneJob, Request, Writer, job_end};
 use super::{chain, files};
@@ -18,7 +18,6 @@ use ed25519_dalek::SigningKey;
 use lane_core::ids::{Digest, LedgerId, PassageId, PermitId, Revision};
 use lane_core::time::Wall;
 use std::collections::{HashSet, VecDeque};
-use std::fs::File;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,7 +51,7 @@ impl Store {
     pub fn open(settings: StoreSettings, key: SigningKey, boot: &Boot) -> Result<(Self, Opened), StoreError> {
         settings.check()?;
         files::make_dir(&settings.dir)?;
-        let lock = lock(&settings)?;
+        let lock = files::lock(&settings.dir)?;
         let lane = open_lane::open(&settings, &key, boot)?;
         let settings = Arc::new(settings);
         let (cache, cache_begun_anew) = CacheDb::open(&settings)?;
@@ -62,8 +61,7 @@ impl Store {
         let readings = Reader::start("store-reader", &settings, &generation)?;
         let being_written: Arc<Mutex<HashSet<Digest>>> = Arc::default();
         let writing = being_written.clone();
-        let (state_in, state) =
-            watch::channel(DiskState { can_commit: true, nearly_full: false, restored: opened.restored.is_some() });
+        let (state_in, state) = watch::channel(DiskState { can_commit: true, nearly_full: false, restored: opened.restored.is_some() });
         let metrics = Arc::new(Metrics::default());
         metrics.level(&lane.tip);
         let writer = Writer {
@@ -323,9 +321,7 @@ impl Store {
     /// Reads a picture and checks it against its name.
     pub async fn read_evidence(&self, digest: Digest) -> Result<Vec<u8>, StoreError> {
         let settings = self.inner.settings.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            files::read_evidence(&settings.evidence_dir(), digest, settings.max_evidence_bytes)
-        });
+        let read = tokio::task::spawn_blocking(move || files::read_evidence(&settings.evidence_dir(), digest, settings.max_evidence_bytes));
         read.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -380,12 +376,7 @@ impl Store {
     }
 
     /// A whole snapshot at once, for collections that are small and for files.
-    pub async fn apply_snapshot(
-        &self,
-        collection: Collection,
-        revision: Revision,
-        rows: Vec<ReplicaRow>,
-    ) -> Result<Applied, StoreError> {
+    pub async fn apply_snapshot(&self, collection: Collection, revision: Revision, rows: Vec<ReplicaRow>) -> Result<Applied, StoreError> {
         if let Some(older) = self.begin_snapshot(collection, revision).await? {
             return Ok(older);
         }
@@ -465,7 +456,7 @@ fn job<T: Send + 'static>(
         };
         let finish: Finish = Box::new(move |commit| {
             let result = match (result, commit) {
-                (Some(Err(error)), _) if !matches!(error, StoreError::Sql { .. }) => Err(error),
+                (Some(Err(error)), _) if !matches!(error, StoreError::Sql { .. } | StoreError::Row { .. }) => Err(error),
                 (Some(Ok(value)), Ok(())) => Ok(value),
                 (_, Err(reason)) => Err(StoreError::CannotCommit { reason: reason.to_owned() }),
                 (_, Ok(())) => Err(StoreError::CannotCommit { reason: "its group has fallen".to_owned() }),
@@ -474,21 +465,6 @@ fn job<T: Send + 'static>(
         });
         (end, finish)
     })
-}
-
-fn lock(settings: &StoreSettings) -> Result<File, StoreError> {
-    let path = settings.dir.join("lane.lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(StoreError::file("open the lock", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: settings.dir.clone() }),
-        Err(std::fs::TryLockError::Error(source)) => Err(StoreError::File { what: "lock", path, source }),
-    }
 }
 
 fn held(set: &Mutex<HashSet<Digest>>) -> std::sync::MutexGuard<'_, HashSet<Digest>> {

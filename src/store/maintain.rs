@@ -157,8 +157,7 @@ impl Writer {
         if counted.is_empty() {
             return;
         }
-        let forgotten =
-            self.lane(|tx| counted.iter().try_for_each(|(id, passages)| tx.forget_entries(id, passages)));
+        let forgotten = self.lane(|tx| counted.iter().try_for_each(|(id, passages)| tx.forget_entries(id, passages)));
         if let Err(error) = forgotten {
             tracing::warn!(%error, "counted entries could not be forgotten");
         }
@@ -179,12 +178,7 @@ impl Writer {
             tx.conn
                 .execute(
                     "INSERT OR REPLACE INTO replica_floor (collection, epoch, revision, utc_ms) VALUES (?1, ?2, ?3, ?4)",
-                    params![
-                        collection.number(),
-                        head.revision.epoch,
-                        super::codec::to_sql(head.revision.revision),
-                        head.utc_ms
-                    ],
+                    params![collection.number(), head.revision.epoch, super::codec::to_sql(head.revision.revision), head.utc_ms],
                 )
                 .map_err(StoreError::sql("remember a head"))
         })?;
@@ -198,8 +192,7 @@ impl Writer {
 pub(super) fn read_floors(conn: &rusqlite::Connection) -> Result<[Option<Head>; 4], StoreError> {
     let what = "read remembered heads";
     let mut floors = [None; 4];
-    let mut select =
-        conn.prepare("SELECT collection, epoch, revision, utc_ms FROM replica_floor").map_err(StoreError::sql(what))?;
+    let mut select = conn.prepare("SELECT collection, epoch, revision, utc_ms FROM replica_floor").map_err(StoreError::sql(what))?;
     let mut rows = select.query([]).map_err(StoreError::sql(what))?;
     while let Some(row) = rows.next().map_err(StoreError::sql(what))? {
         let read = |at: usize| row.get::<_, i64>(at).map_err(StoreError::sql(what));

@@ -1,7 +1,7 @@
 //! What the store counts, for health and `/metrics`.
 
 use super::lane::Tip;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Counters and levels, shared between the writer and those who look.
@@ -22,6 +22,7 @@ pub struct Metrics {
     pub(super) evidence_lost: AtomicU64,
     pub(super) cache_begun_anew: AtomicU64,
     pub(super) free_bytes: AtomicU64,
+    pub(super) ledger_damaged: AtomicBool,
 }
 
 /// The metrics at one moment.
@@ -57,6 +58,8 @@ pub struct StoreMetrics {
     pub cache_begun_anew: u64,
     /// Free disk, bytes.
     pub free_bytes: u64,
+    /// The ledger's file was found damaged in use: nothing is committed until a restart, which keeps it aside.
+    pub ledger_damaged: bool,
 }
 
 impl Metrics {
@@ -97,6 +100,7 @@ impl Metrics {
             evidence_lost: get(&self.evidence_lost),
             cache_begun_anew: get(&self.cache_begun_anew),
             free_bytes: get(&self.free_bytes),
+            ledger_damaged: self.ledger_damaged.load(Ordering::Relaxed),
         }
     }
 }

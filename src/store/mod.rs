@@ -15,6 +15,7 @@
 pub mod cache;
 pub mod chain;
 mod codec;
+mod convert;
 mod error;
 pub mod files;
 mod handle;
@@ -27,6 +28,7 @@ mod types;
 pub mod verify;
 mod writer;
 
+pub use convert::{RowError, candidates, declaration_row, plate_key};
 pub use error::StoreError;
 pub use handle::Store;
 pub use maintain::Maintained;

@@ -6,13 +6,14 @@
 //!
 //! Heads carry the key they were signed with. Without a key given, that only shows that nobody without *that* key changed anything since.
 
-use super::chain::{self, Seal, SignedHead, ledger_text, parse_ledger};
+use super::chain::{self, Seal, SignedHead};
 use super::codec::{from_sql, to_sql};
 use super::error::StoreError;
 use super::lane::ledger::{Meta, head_of, meta, row_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use lane_core::ids::{Digest, LedgerId};
+use lane_link::ids::{ledger_text, parse_ledger};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -84,7 +85,8 @@ impl Report {
     fn follow(&mut self, ledger: LedgerId, seq: u64, hash: Digest, bytes: &[u8]) -> bool {
         let expected = self.last_seq + 1;
         if seq != expected {
-            let missing = if seq == expected + 1 { format!("record {expected} is") } else { format!("records {expected} to {} are", seq - 1) };
+            let missing =
+                if seq == expected + 1 { format!("record {expected} is") } else { format!("records {expected} to {} are", seq - 1) };
             self.fail(expected, format!("{missing} missing"));
         } else if hash != chain::record_hash(ledger, seq, self.last_hash, bytes) {
             self.fail(seq, "the record was changed: its hash does not follow");
@@ -118,9 +120,7 @@ impl Report {
 /// When the file cannot be opened at all; everything else is in the report.
 pub fn verify_file(path: &Path, allowed: &[[u8; 32]]) -> Result<Report, StoreError> {
     let mut start = [0; 15];
-    let read = std::fs::File::open(path)
-        .and_then(|mut file| file.read(&mut start))
-        .map_err(StoreError::file("open", path))?;
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start)).map_err(StoreError::file("open", path))?;
     if start[..read].starts_with(b"{") { verify_segment(path, allowed) } else { verify_database(path, allowed) }
 }
 
@@ -174,9 +174,7 @@ fn database(conn: &Connection, allowed: &[[u8; 32]], report: &mut Report) -> Res
         ends(&snapshot, &meta, report)?;
     }
     if report.bad.is_none() {
-        let check: String = snapshot
-            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-            .map_err(StoreError::sql("check the file"))?;
+        let check: String = snapshot.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(StoreError::sql("check the file"))?;
         if check != "ok" {
             report.fail(report.last_seq, format!("the file is damaged: {check}"));
         }
@@ -187,22 +185,16 @@ fn database(conn: &Connection, allowed: &[[u8; 32]], report: &mut Report) -> Res
 /// Records and heads side by side, so that what is named is the first bad record.
 fn records(conn: &Connection, meta: &Meta, allowed: &[[u8; 32]], report: &mut Report) -> Result<(), StoreError> {
     let what = "verify";
-    let mut select = conn
-        .prepare("SELECT seq, hash, kind, utc_ms, bytes FROM ledger ORDER BY seq")
-        .map_err(StoreError::sql(what))?;
-    let mut heads = conn
-        .prepare("SELECT seq, hash, utc_ms, public_key, signature FROM head WHERE seq = ?1")
-        .map_err(StoreError::sql(what))?;
+    let mut select = conn.prepare("SELECT seq, hash, kind, utc_ms, bytes FROM ledger ORDER BY seq").map_err(StoreError::sql(what))?;
+    let mut heads =
+        conn.prepare("SELECT seq, hash, utc_ms, public_key, signature FROM head WHERE seq = ?1").map_err(StoreError::sql(what))?;
     let mut rows = select.query([]).map_err(StoreError::sql(what))?;
     while let Some(row) = rows.next().map_err(StoreError::sql(what))? {
         let row = row_of(row)?;
         if !report.follow(meta.ledger, row.seq, row.hash, &row.bytes) {
             return Ok(());
         }
-        let head = heads
-            .query_row([to_sql(row.seq)], |row| Ok(head_of(row, meta.ledger)))
-            .optional()
-            .map_err(StoreError::sql(what))?;
+        let head = heads.query_row([to_sql(row.seq)], |row| Ok(head_of(row, meta.ledger))).optional().map_err(StoreError::sql(what))?;
         if let Some(head) = head.transpose()? {
             report.head(&head, Some(row.hash), allowed);
             if report.bad.is_some() {
@@ -241,11 +233,7 @@ pub fn verify_segment(path: &Path, allowed: &[[u8; 32]]) -> Result<Report, Store
     let mut announced = 0;
     loop {
         let mut line = Vec::new();
-        let read = reader
-            .by_ref()
-            .take(LINE_MAX_BYTES)
-            .read_until(b'\n', &mut line)
-            .map_err(StoreError::file("read", path))?;
+        let read = reader.by_ref().take(LINE_MAX_BYTES).read_until(b'\n', &mut line).map_err(StoreError::file("read", path))?;
         if read == 0 {
             break;
         }
@@ -284,7 +272,7 @@ pub fn verify_segment(path: &Path, allowed: &[[u8; 32]]) -> Result<Report, Store
 }
 
 fn opening(value: &Value, report: &mut Report) -> u64 {
-    let ledger = value.get("ledger").and_then(Value::as_str).and_then(parse_ledger);
+    let ledger = value.get("ledger").and_then(Value::as_str).and_then(|text| parse_ledger(text).ok());
     let first = value.get("first_seq").and_then(Value::as_u64).filter(|first| *first > 0);
     let last = value.get("last_seq").and_then(Value::as_u64);
     let format = value.get("format").and_then(Value::as_str);

@@ -31,10 +31,16 @@ use tokio::sync::{oneshot, watch};
 /// The write-ahead log is checkpointed between vehicles once it has this many bytes.
 const WAL_WORTH_BYTES: u64 = 1 << 20;
 
+/// Beside `lane.db` where a run met damage in it.
+pub const DAMAGE_NOTE: &str = "lane.db.damaged";
+
 /// Called after the commit with what became of it.
 pub type Finish = Box<dyn FnOnce(Result<(), &str>) + Send>;
 /// Runs inside the transaction, or, given none, does nothing because the group has fallen; says how it went and how to answer.
 pub type LaneJob = Box<dyn FnOnce(Option<&mut LaneTx<'_>>) -> (JobEnd, Finish) + Send>;
+
+/// Runs between the group commits, with all of the writer.
+pub type Step = Box<dyn FnOnce(&mut Writer) + Send>;
 
 /// How a job of a group went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +50,24 @@ pub enum JobEnd {
     /// It was refused: its part is taken back.
     Refused,
     /// SQLite failed: the group falls.
-    Failed(String),
+    Failed(Failure),
+}
+
+/// Why a transaction was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    reason: String,
+    is_damage: bool,
+}
+
+impl Failure {
+    fn of(error: &StoreError) -> Self {
+        Self { reason: error.to_string(), is_damage: error.is_damage() }
+    }
+
+    fn at(what: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
+        move |source| Self::of(&StoreError::Sql { what, source })
+    }
 }
 
 /// What the writer is asked.
@@ -59,7 +82,7 @@ pub enum Request {
     /// Something else in `lane.db`.
     Lane(LaneJob),
     /// Something outside a lane transaction: cache, maintenance.
-    Step(Box<dyn FnOnce(&mut Writer) + Send>),
+    Step(Step),
     /// End after what was asked before.
     Close,
 }
@@ -172,8 +195,9 @@ impl Writer {
                 }
                 finishes.into_iter().for_each(|finish: Finish| finish(Ok(())));
             }
-            Err(reason) => {
-                self.set_can_commit(false, &reason);
+            Err(failure) => {
+                self.fell(&failure);
+                let reason = failure.reason;
                 for append in appends {
                     let result = self.keep(append.records, append.result, &reason);
                     let _ = append.answer.send(result);
@@ -183,34 +207,28 @@ impl Writer {
         }
     }
 
-    fn transact(
-        &mut self,
-        requests: Vec<Request>,
-        appends: &mut Vec<AppendEnd>,
-        finishes: &mut Vec<Finish>,
-    ) -> Result<Tip, String> {
-        let mut failed = self.conn.execute_batch("BEGIN IMMEDIATE").err().map(|error| error.to_string());
-        let is_probe = requests.is_empty();
-        let mut tx = LaneTx {
-            conn: &self.conn,
-            tip: self.tip.clone(),
-            key: &self.key,
-            settings: &self.settings,
-            boot: self.boot,
-        };
+    fn transact(&mut self, requests: Vec<Request>, appends: &mut Vec<AppendEnd>, finishes: &mut Vec<Finish>) -> Result<Tip, Failure> {
+        let damaged = self.is_damaged();
+        let damage = || Failure { reason: "the ledger is damaged".to_owned(), is_damage: true };
+        let mut failed = damaged.then(damage);
         if failed.is_none() {
-            failed = write_backlog(&mut tx, &self.backlog, self.lost, is_probe).err().map(|error| error.to_string());
+            failed = self.conn.execute_batch("BEGIN IMMEDIATE").map_err(Failure::at("begin")).err();
+        }
+        let is_probe = requests.is_empty();
+        let mut tx = LaneTx { conn: &self.conn, tip: self.tip.clone(), key: &self.key, settings: &self.settings, boot: self.boot };
+        if failed.is_none() {
+            failed = write_backlog(&mut tx, &self.backlog, self.lost, is_probe).err().map(|error| Failure::of(&error));
         }
         for request in requests {
             run_request(&mut tx, request, &mut failed, appends, finishes);
         }
         if failed.is_none() {
-            failed = tx.sign_head(self.settings.head_every_records).err().map(|error| error.to_string());
+            failed = tx.sign_head(self.settings.head_every_records).err().map(|error| Failure::of(&error));
         }
         let tip = tx.tip;
         let outcome = match failed {
-            None => self.conn.execute_batch("COMMIT").map_err(|error| error.to_string()),
-            Some(reason) => Err(reason),
+            None => self.conn.execute_batch("COMMIT").map_err(Failure::at("commit")),
+            Some(failure) => Err(failure),
         };
         if outcome.is_err() && !self.conn.is_autocommit() {
             let _ = self.conn.execute_batch("ROLLBACK");
@@ -220,21 +238,15 @@ impl Writer {
 
     /// One transaction of the writer's own.
     pub(super) fn lane<T>(&mut self, op: impl FnOnce(&mut LaneTx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.is_damaged() {
+            return Err(StoreError::CannotCommit { reason: "the ledger is damaged".to_owned() });
+        }
         self.conn.execute_batch("BEGIN IMMEDIATE").map_err(|error| StoreError::CannotCommit { reason: error.to_string() })?;
-        let mut tx = LaneTx {
-            conn: &self.conn,
-            tip: self.tip.clone(),
-            key: &self.key,
-            settings: &self.settings,
-            boot: self.boot,
-        };
+        let mut tx = LaneTx { conn: &self.conn, tip: self.tip.clone(), key: &self.key, settings: &self.settings, boot: self.boot };
         let result = op(&mut tx);
         let tip = tx.tip;
         let result = result.and_then(|value| {
-            self.conn
-                .execute_batch("COMMIT")
-                .map(|()| value)
-                .map_err(|error| StoreError::CannotCommit { reason: error.to_string() })
+            self.conn.execute_batch("COMMIT").map(|()| value).map_err(|error| StoreError::CannotCommit { reason: error.to_string() })
         });
         match &result {
             Ok(_) => {
@@ -247,7 +259,8 @@ impl Writer {
                     let _ = self.conn.execute_batch("ROLLBACK");
                 }
                 if matches!(error, StoreError::CannotCommit { .. } | StoreError::Sql { .. }) {
-                    self.set_can_commit(false, &error.to_string());
+                    let failure = Failure::of(error);
+                    self.fell(&failure);
                 }
             }
         }
@@ -263,7 +276,25 @@ impl Writer {
         }
         self.metrics.committed(requests, appended, begun.elapsed(), &self.tip);
         self.metrics.backlog.store(0, Ordering::Relaxed);
-        self.set_can_commit(true, "");
+        if !self.is_damaged() {
+            self.set_can_commit(true, "");
+        }
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.metrics.ledger_damaged.load(Ordering::Relaxed)
+    }
+
+    /// A transaction was not taken. A damaged file stays as it is until the next start, which keeps it aside and begins a new ledger: the note beside it says so.
+    fn fell(&mut self, failure: &Failure) {
+        self.set_can_commit(false, &failure.reason);
+        if failure.is_damage && !self.is_damaged() {
+            tracing::error!(reason = failure.reason, "the ledger is damaged: the next start keeps it aside and begins a new one");
+            self.metrics.ledger_damaged.store(true, Ordering::Relaxed);
+            if let Err(error) = files::write_synced(&self.settings.dir, DAMAGE_NOTE, failure.reason.as_bytes()) {
+                tracing::error!(%error, "the damage could not be noted");
+            }
+        }
     }
 
     /// Records that the disk did not take wait for it, in order; beyond the limit they are lost, counted, and the ledger will say so.
@@ -289,7 +320,7 @@ impl Writer {
     /// Between requests: try again, look at the disk, checkpoint.
     fn between(&mut self) {
         self.metrics.turns.fetch_add(1, Ordering::Relaxed);
-        if !self.state.borrow().can_commit {
+        if !self.state.borrow().can_commit && !self.is_damaged() {
             self.commit_group(Vec::new());
         }
         self.look_at_disk();
@@ -311,7 +342,7 @@ impl Writer {
             // TRUNCATE gives the space back to the disk; a reader in its way is not waited for: PASSIVE does what it can.
             let _ = conn.pragma_update(None, "busy_timeout", 0);
             let truncated = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-            if truncated.map_or(true, |busy| busy != 0) {
+            if truncated != Ok(0) {
                 let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             }
             let _ = conn.pragma_update(None, "busy_timeout", 5_000);
@@ -349,7 +380,7 @@ impl Writer {
     }
 }
 
-fn sort(request: Request, lane: &mut VecDeque<Request>, steps: &mut VecDeque<Box<dyn FnOnce(&mut Writer) + Send>>) -> bool {
+fn sort(request: Request, lane: &mut VecDeque<Request>, steps: &mut VecDeque<Step>) -> bool {
     match request {
         Request::Step(step) => steps.push_back(step),
         Request::Close => return false,
@@ -380,7 +411,7 @@ fn write_backlog(tx: &mut LaneTx<'_>, backlog: &VecDeque<NewRecord>, lost: u64, 
 fn run_request(
     tx: &mut LaneTx<'_>,
     request: Request,
-    failed: &mut Option<String>,
+    failed: &mut Option<Failure>,
     appends: &mut Vec<AppendEnd>,
     finishes: &mut Vec<Finish>,
 ) {
@@ -388,12 +419,12 @@ fn run_request(
     if failed.is_none()
         && let Err(error) = tx.conn.execute_batch("SAVEPOINT request")
     {
-        *failed = Some(error.to_string());
+        *failed = Some(Failure::at("begin a request")(error));
     }
     let end = match request {
         Request::Append { records, answer } => {
             let result = match failed {
-                Some(reason) => Err(StoreError::CannotCommit { reason: reason.clone() }),
+                Some(failure) => Err(StoreError::CannotCommit { reason: failure.reason.clone() }),
                 None => records.iter().map(|record| tx.append(record)).collect::<Result<Vec<_>, _>>(),
             };
             let end = job_end(result.as_ref().err());
@@ -416,13 +447,13 @@ fn run_request(
             tx.tip = before;
             tx.conn.execute_batch("ROLLBACK TO request; RELEASE request")
         }
-        JobEnd::Failed(reason) => {
-            *failed = Some(reason.clone());
+        JobEnd::Failed(failure) => {
+            *failed = Some(failure.clone());
             return;
         }
     };
     if let Err(error) = closed {
-        *failed = Some(error.to_string());
+        *failed = Some(Failure::at("end a request")(error));
     }
 }
 
@@ -430,7 +461,7 @@ fn run_request(
 pub fn job_end(error: Option<&StoreError>) -> JobEnd {
     match error {
         None => JobEnd::Done,
-        Some(error @ StoreError::Sql { .. }) => JobEnd::Failed(error.to_string()),
+        Some(error @ (StoreError::Sql { .. } | StoreError::Row { .. })) => JobEnd::Failed(Failure::of(error)),
         Some(_) => JobEnd::Refused,
     }
 }

@@ -1,5 +1,5 @@
 //! What the store's tests share. Each test opens real files in a folder of its own.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use borderlane::store::{Boot, NewRecord, Opened, Store, StoreSettings};
 use ed25519_dalek::SigningKey;

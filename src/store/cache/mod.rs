@@ -125,8 +125,7 @@ fn open_file(path: &Path, key: fn(&str) -> String) -> Result<(Connection, bool),
             Ok((conn, false))
         }
         CACHE_FORMAT => {
-            let made_with: String =
-                conn.query_row("SELECT key_probe FROM meta", [], |row| row.get(0)).map_err(StoreError::sql(what))?;
+            let made_with: String = conn.query_row("SELECT key_probe FROM meta", [], |row| row.get(0)).map_err(StoreError::sql(what))?;
             if made_with != probe {
                 return Err(StoreError::row(what, "its rows have other confusable keys"));
             }
@@ -170,9 +169,7 @@ pub fn slot(conn: &Connection, collection: Collection) -> Result<(i64, Option<Re
     let what = "read a collection";
     let found: Option<(i64, Option<u32>, Option<i64>)> = conn
         .prepare_cached("SELECT slot, epoch, revision FROM collection WHERE number = ?1")
-        .and_then(|mut select| {
-            select.query_row([collection.number()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
-        })
+        .and_then(|mut select| select.query_row([collection.number()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional())
         .map_err(StoreError::sql(what))?;
     let Some((slot, epoch, revision)) = found else { return Err(StoreError::row(what, "its row is missing")) };
     Ok((slot, revision_of(epoch, revision)?))
@@ -184,9 +181,7 @@ pub fn state(conn: &Connection, collection: Collection) -> Result<CollectionStat
     let (_, have) = slot(conn, collection)?;
     let (epoch, revision, utc_ms): (Option<u32>, Option<i64>, Option<i64>) = conn
         .prepare_cached("SELECT head_epoch, head_revision, head_utc_ms FROM collection WHERE number = ?1")
-        .and_then(|mut select| {
-            select.query_row([collection.number()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        })
+        .and_then(|mut select| select.query_row([collection.number()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
         .map_err(StoreError::sql(what))?;
     let head = match (revision_of(epoch, revision)?, utc_ms) {
         (Some(revision), Some(utc_ms)) => Some(Head { revision, utc_ms }),
@@ -197,9 +192,7 @@ pub fn state(conn: &Connection, collection: Collection) -> Result<CollectionStat
 
 fn revision_of(epoch: Option<u32>, revision: Option<i64>) -> Result<Option<Revision>, StoreError> {
     match (epoch, revision) {
-        (Some(epoch), Some(revision)) => {
-            Ok(Some(Revision { epoch, revision: super::codec::from_sql(revision, "read a revision")? }))
-        }
+        (Some(epoch), Some(revision)) => Ok(Some(Revision { epoch, revision: super::codec::from_sql(revision, "read a revision")? })),
         _ => Ok(None),
     }
 }
@@ -208,12 +201,7 @@ fn revision_of(epoch: Option<u32>, revision: Option<i64>) -> Result<Option<Revis
 pub fn write_head(conn: &Connection, collection: Collection, head: &Head) -> Result<(), StoreError> {
     conn.prepare_cached("UPDATE collection SET head_epoch = ?2, head_revision = ?3, head_utc_ms = ?4 WHERE number = ?1")
         .and_then(|mut update| {
-            update.execute(params![
-                collection.number(),
-                head.revision.epoch,
-                super::codec::to_sql(head.revision.revision),
-                head.utc_ms
-            ])
+            update.execute(params![collection.number(), head.revision.epoch, super::codec::to_sql(head.revision.revision), head.utc_ms])
         })
         .map_err(StoreError::sql("write a head"))
         .map(|_| ())

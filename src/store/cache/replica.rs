@@ -9,9 +9,7 @@
 use super::{CacheDb, slot};
 use crate::store::codec::{passage_bytes, to_sql};
 use crate::store::error::StoreError;
-use crate::store::settings::{
-    CHANGE_MAX_ROWS, COUNTED_MAX, REPLICA_CHUNK_MAX_ROWS, REPLICA_ROW_MAX_BYTES, REPLICA_ROW_MAX_PLATES,
-};
+use crate::store::settings::{CHANGE_MAX_ROWS, COUNTED_MAX, REPLICA_CHUNK_MAX_ROWS, REPLICA_ROW_MAX_BYTES, REPLICA_ROW_MAX_PLATES};
 use crate::store::types::{Applied, Change, Collection, ReplicaRow, UpsertRow};
 use lane_core::ids::Revision;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -48,10 +46,7 @@ impl CacheDb {
             write_row(&transaction, collection, slot, makes, row, key)?;
         }
         transaction
-            .execute(
-                "UPDATE collection SET revision = ?2 WHERE number = ?1",
-                params![collection.number(), to_sql(change.revision)],
-            )
+            .execute("UPDATE collection SET revision = ?2 WHERE number = ?1", params![collection.number(), to_sql(change.revision)])
             .map_err(StoreError::sql("apply a change"))?;
         transaction.commit().map_err(StoreError::sql("apply a change"))?;
         Ok(Applied::Done(makes))
@@ -232,9 +227,7 @@ fn write_row(
         .prepare_cached("INSERT OR IGNORE INTO plate (collection, slot, key, plate, row) VALUES (?1, ?2, ?3, ?4, ?5)")
         .map_err(StoreError::sql(what))?;
     for plate in &upsert.plates {
-        insert
-            .execute(params![collection.number(), slot, key(plate), plate, inserted])
-            .map_err(StoreError::sql(what))?;
+        insert.execute(params![collection.number(), slot, key(plate), plate, inserted]).map_err(StoreError::sql(what))?;
     }
     Ok(())
 }

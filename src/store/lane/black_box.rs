@@ -48,9 +48,7 @@ impl LaneTx<'_> {
         let found: Option<(i64, i64, i64)> = self
             .conn
             .prepare_cached("SELECT number, total_bytes, dropped FROM black_box WHERE passage = ?1")
-            .and_then(|mut select| {
-                select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
-            })
+            .and_then(|mut select| select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional())
             .map_err(StoreError::sql(what))?;
         let Some((number, total, dropped)) = found else { return Err(StoreError::BlackBoxUnknown) };
         let (mut total, mut dropped) = (from_sql(total, what)?, from_sql(dropped, what)?);

@@ -68,11 +68,7 @@ impl LaneTx<'_> {
         let found: Option<(Vec<u8>, i64, bool)> = self
             .conn
             .prepare_cached(sql)
-            .and_then(|mut select| {
-                select
-                    .query_row(params![not.0, second], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-                    .optional()
-            })
+            .and_then(|mut select| select.query_row(params![not.0, second], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional())
             .map_err(StoreError::sql(what))?;
         let Some((digest, bytes, acknowledged)) = found else { return Ok(false) };
         self.conn
@@ -103,9 +99,7 @@ pub fn pending(conn: &Connection, max: usize) -> Result<Vec<(Digest, u64)>, Stor
     let what = "read pending evidence";
     let found: Vec<(Vec<u8>, i64)> = conn
         .prepare_cached("SELECT digest, bytes FROM evidence WHERE acknowledged = 0 ORDER BY number LIMIT ?1")
-        .and_then(|mut select| {
-            select.query_map([max.min(1_000) as i64], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-        })
+        .and_then(|mut select| select.query_map([max.min(1_000) as i64], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
         .map_err(StoreError::sql(what))?;
     found.into_iter().map(|(digest, bytes)| Ok((digest_of(&digest)?, from_sql(bytes, what)?))).collect()
 }

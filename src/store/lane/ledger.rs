@@ -33,9 +33,7 @@ impl LaneTx<'_> {
         let passage = record.passage.map(passage_bytes);
         self.conn
             .prepare_cached("INSERT INTO ledger (seq, hash, kind, passage, utc_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-            .and_then(|mut insert| {
-                insert.execute(params![to_sql(seq), hash.0, record.kind, passage, record.utc_ms, record.bytes])
-            })
+            .and_then(|mut insert| insert.execute(params![to_sql(seq), hash.0, record.kind, passage, record.utc_ms, record.bytes]))
             .map_err(StoreError::sql("append a record"))?;
         self.tip.seq = seq;
         self.tip.hash = hash;
@@ -50,9 +48,7 @@ impl LaneTx<'_> {
         let head = chain::sign_head(self.key, self.tip.ledger, self.tip.seq, self.tip.hash, self.tip.utc_ms);
         self.conn
             .prepare_cached("INSERT INTO head (seq, hash, utc_ms, public_key, signature) VALUES (?1, ?2, ?3, ?4, ?5)")
-            .and_then(|mut insert| {
-                insert.execute(params![to_sql(head.seq), head.hash.0, head.utc_ms, head.public_key, head.signature])
-            })
+            .and_then(|mut insert| insert.execute(params![to_sql(head.seq), head.hash.0, head.utc_ms, head.public_key, head.signature]))
             .map_err(StoreError::sql("store a head"))?;
         self.tip.head_seq = self.tip.seq;
         Ok(())
@@ -92,9 +88,7 @@ impl LaneTx<'_> {
 /// The hash of record `seq`; `None` where it is not in the file. The record before the first is the base.
 pub fn hash_at(conn: &Connection, seq: u64) -> Result<Option<Digest>, StoreError> {
     let found: Option<Vec<u8>> = conn
-        .prepare_cached(
-            "SELECT hash FROM ledger WHERE seq = ?1 UNION ALL SELECT base_hash FROM meta WHERE base_seq = ?1 LIMIT 1",
-        )
+        .prepare_cached("SELECT hash FROM ledger WHERE seq = ?1 UNION ALL SELECT base_hash FROM meta WHERE base_seq = ?1 LIMIT 1")
         .and_then(|mut select| select.query_row([to_sql(seq)], |row| row.get(0)).optional())
         .map_err(StoreError::sql("read a hash"))?;
     found.map(|bytes| digest_of(&bytes)).transpose()
@@ -148,18 +142,10 @@ pub fn heads_between(conn: &Connection, ledger: LedgerId, after: u64, upto: u64)
     heads(conn, ledger, after, upto, "ASC", READ_MAX_ROWS)
 }
 
-fn heads(
-    conn: &Connection,
-    ledger: LedgerId,
-    after: u64,
-    upto: u64,
-    order: &str,
-    max: usize,
-) -> Result<Vec<SignedHead>, StoreError> {
+fn heads(conn: &Connection, ledger: LedgerId, after: u64, upto: u64, order: &str, max: usize) -> Result<Vec<SignedHead>, StoreError> {
     let what = "read heads";
-    let sql = format!(
-        "SELECT seq, hash, utc_ms, public_key, signature FROM head WHERE seq > ?1 AND seq <= ?2 ORDER BY seq {order} LIMIT {max}"
-    );
+    let sql =
+        format!("SELECT seq, hash, utc_ms, public_key, signature FROM head WHERE seq > ?1 AND seq <= ?2 ORDER BY seq {order} LIMIT {max}");
     let mut select = conn.prepare_cached(&sql).map_err(StoreError::sql(what))?;
     let mut rows = select.query([to_sql(after), to_sql(upto)]).map_err(StoreError::sql(what))?;
     let mut found = Vec::new();
@@ -202,9 +188,7 @@ pub fn outbox(conn: &Connection, after: Option<u64>, max_rows: usize, max_bytes:
     let snapshot = conn.unchecked_transaction().map_err(StoreError::sql(what))?;
     let meta = meta(&snapshot)?.ok_or_else(|| StoreError::row(what, "no ledger"))?;
     let after = after.unwrap_or(meta.acknowledged_seq).max(meta.base_seq);
-    let last: Option<i64> = snapshot
-        .query_row("SELECT max(seq) FROM ledger", [], |row| row.get(0))
-        .map_err(StoreError::sql(what))?;
+    let last: Option<i64> = snapshot.query_row("SELECT max(seq) FROM ledger", [], |row| row.get(0)).map_err(StoreError::sql(what))?;
     let last_seq = last.map_or(Ok(meta.base_seq), |seq| from_sql(seq, what))?;
     let previous = hash_at(&snapshot, after)?;
     let previous = match previous {
@@ -244,9 +228,8 @@ pub fn passage_rows(conn: &Connection, passage: PassageId) -> Result<Vec<LedgerR
              UNION SELECT seq, hash, kind, utc_ms, bytes FROM ledger WHERE passage = ?3 ORDER BY seq LIMIT ?4",
         )
         .map_err(StoreError::sql(what))?;
-    let mut found = select
-        .query(params![to_sql(passage.seq), ours, passage_bytes(passage), READ_MAX_ROWS as i64])
-        .map_err(StoreError::sql(what))?;
+    let mut found =
+        select.query(params![to_sql(passage.seq), ours, passage_bytes(passage), READ_MAX_ROWS as i64]).map_err(StoreError::sql(what))?;
     let mut rows = Vec::new();
     while let Some(row) = found.next().map_err(StoreError::sql(what))? {
         rows.push(row_of(row)?);
@@ -285,9 +268,8 @@ pub fn check_tail(conn: &Connection, meta: &Meta) -> Result<Tip, StoreError> {
         }
         _ => (meta.base_seq, meta.base_hash, meta.base_seq),
     };
-    let mut select = conn
-        .prepare("SELECT seq, hash, kind, utc_ms, bytes FROM ledger WHERE seq > ?1 ORDER BY seq")
-        .map_err(StoreError::sql(what))?;
+    let mut select =
+        conn.prepare("SELECT seq, hash, kind, utc_ms, bytes FROM ledger WHERE seq > ?1 ORDER BY seq").map_err(StoreError::sql(what))?;
     let mut rows = select.query([to_sql(seq)]).map_err(StoreError::sql(what))?;
     while let Some(row) = rows.next().map_err(StoreError::sql(what))? {
         let row = row_of(row)?;
@@ -304,9 +286,8 @@ pub fn check_tail(conn: &Connection, meta: &Meta) -> Result<Tip, StoreError> {
     if given > seq || meta.acknowledged_seq > seq {
         return Err(StoreError::row(what, format!("records after {seq} are missing")));
     }
-    let evidence: i64 = conn
-        .query_row("SELECT coalesce(sum(bytes), 0) FROM evidence", [], |row| row.get(0))
-        .map_err(StoreError::sql(what))?;
+    let evidence: i64 =
+        conn.query_row("SELECT coalesce(sum(bytes), 0) FROM evidence", [], |row| row.get(0)).map_err(StoreError::sql(what))?;
     Ok(Tip {
         ledger: meta.ledger,
         seq,

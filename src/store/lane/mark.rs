@@ -24,12 +24,7 @@ pub struct Mark {
 
 /// Opens the mark for writing.
 pub fn open(path: &Path) -> Result<File, StoreError> {
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(StoreError::file("open the ledger's mark", path))
+    OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(StoreError::file("open the ledger's mark", path))
 }
 
 /// Writes the mark in one write.

@@ -5,6 +5,7 @@
 //!  file absent, mark there ────────────▶ new ledger, why = lost
 //!  not readable, tail does not verify ─▶ file kept aside, new ledger, why = damaged
 //!  ends before the mark, or not its chain ▶ file kept aside, new ledger, why = older_copy
+//!  the last run met damage in it ─────▶ file kept aside, new ledger, why = damaged
 //!  the centre had shown a fork ────────▶ file kept aside, new ledger, why = fork
 //!  newer format ───────────────────────▶ refused: the only thing that stops a start
 //! ```
@@ -14,13 +15,15 @@
 use super::ledger::{Meta, check_tail, hash_at, meta};
 use super::mark::{self, Mark};
 use super::{LaneTx, Tip, permits, persons, schema};
-use crate::store::chain::{NO_PREVIOUS, ledger_text};
+use crate::store::chain::NO_PREVIOUS;
 use crate::store::error::StoreError;
 use crate::store::files;
 use crate::store::settings::StoreSettings;
 use crate::store::types::{Boot, NewRecord, Opened, Why};
+use crate::store::writer::DAMAGE_NOTE;
 use ed25519_dalek::SigningKey;
 use lane_core::ids::{LedgerId, PermitId};
+use lane_link::ids::ledger_text;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::{Path, PathBuf};
 
@@ -43,7 +46,15 @@ pub fn open(settings: &StoreSettings, key: &SigningKey, boot: &Boot) -> Result<O
     let marked = mark::read(&settings.mark_file());
     let there = path.exists();
     let (conn, tip, why) = if there {
+        let note = settings.dir.join(DAMAGE_NOTE);
+        let met_damage = std::fs::exists(&note).unwrap_or(false);
         match open_existing(&path, settings, marked) {
+            // The file may open well and be damaged all the same, where only the run came by.
+            Ok(Existing::Good(conn, tip)) if met_damage => {
+                drop(conn);
+                let stood = Mark { ledger: tip.ledger, seq: tip.seq, hash: tip.hash };
+                keep_and_begin(settings, key, boot, Why::Damaged, newest(Some(stood), marked))?
+            }
             Ok(Existing::Good(conn, tip)) => (conn, tip, None),
             Ok(Existing::Empty(conn)) => {
                 let why = if marked.is_some() { Why::Lost } else { Why::First };
@@ -61,6 +72,10 @@ pub fn open(settings: &StoreSettings, key: &SigningKey, boot: &Boot) -> Result<O
         let why = if marked.is_some() { Why::Lost } else { Why::First };
         begin(conn, key, settings, boot, why, marked, None)?
     };
+    match std::fs::remove_file(settings.dir.join(DAMAGE_NOTE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::warn!(%error, "the note of damage stays"),
+        _ => {}
+    }
     finish(conn, tip, why, key, settings, boot)
 }
 
@@ -159,15 +174,7 @@ fn begin(
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(StoreError::Random)?;
     let ledger = LedgerId(u128::from_be_bytes(id));
-    let tip = Tip {
-        ledger,
-        seq: 0,
-        hash: NO_PREVIOUS,
-        head_seq: 0,
-        acknowledged_seq: 0,
-        evidence_bytes: 0,
-        utc_ms: boot.wall.trusted(),
-    };
+    let tip = Tip { ledger, seq: 0, hash: NO_PREVIOUS, head_seq: 0, acknowledged_seq: 0, evidence_bytes: 0, utc_ms: boot.wall.trusted() };
     let transaction = conn.transaction().map_err(StoreError::sql("begin a ledger"))?;
     transaction
         .execute(
@@ -267,14 +274,7 @@ fn finish(
         }
     };
     let open_passages = permits::open_passages(&conn)?;
-    let opened = Opened {
-        ledger: tip.ledger,
-        last_seq: tip.seq,
-        restored: why,
-        open_passages,
-        permits_ended,
-        cache_begun_anew: false,
-    };
+    let opened = Opened { ledger: tip.ledger, last_seq: tip.seq, restored: why, open_passages, permits_ended, cache_begun_anew: false };
     Ok(OpenedLane { conn, tip, opened })
 }
 

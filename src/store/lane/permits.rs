@@ -67,9 +67,7 @@ impl LaneTx<'_> {
                 .prepare_cached("INSERT OR REPLACE INTO entry_use (declaration, passage, permit) VALUES (?1, ?2, ?3)")
                 .map_err(StoreError::sql(what))?;
             for declaration in &authorisation.declarations {
-                insert
-                    .execute(params![declaration.as_str(), passage_bytes(passage), id])
-                    .map_err(StoreError::sql(what))?;
+                insert.execute(params![declaration.as_str(), passage_bytes(passage), id]).map_err(StoreError::sql(what))?;
             }
         }
         self.append(&authorisation.record)
@@ -129,9 +127,7 @@ impl LaneTx<'_> {
             .prepare_cached("DELETE FROM entry_use WHERE declaration = ?1 AND passage = ?2")
             .map_err(StoreError::sql("forget entries"))?;
         for passage in counted {
-            delete
-                .execute(params![declaration, passage_bytes(*passage)])
-                .map_err(StoreError::sql("forget entries"))?;
+            delete.execute(params![declaration, passage_bytes(*passage)]).map_err(StoreError::sql("forget entries"))?;
         }
         Ok(())
     }

@@ -111,8 +111,7 @@ fn lockout_ms(failures: u32) -> i64 {
     (LOCKOUT_FIRST_MS << doublings).min(LOCKOUT_MAX_MS)
 }
 
-const OFFICER_COLUMNS: &str =
-    "id, agency, role, sites, valid_from_ms, valid_until_ms, pin_hash, failures, locked_until_ms FROM officer";
+const OFFICER_COLUMNS: &str = "id, agency, role, sites, valid_from_ms, valid_until_ms, pin_hash, failures, locked_until_ms FROM officer";
 
 /// One officer with the lockout.
 pub fn officer(conn: &Connection, id: &str) -> Result<Option<(OfficerRow, Lockout)>, StoreError> {
@@ -130,8 +129,8 @@ pub fn officers(conn: &Connection) -> Result<Vec<(OfficerRow, Lockout)>, StoreEr
 
 fn officer_of(row: &Row<'_>) -> rusqlite::Result<(OfficerRow, Lockout)> {
     let sites: String = row.get(3)?;
-    let sites = serde_json::from_str(&sites)
-        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, Box::new(e)))?;
+    let sites =
+        serde_json::from_str(&sites).map_err(|e| rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, Box::new(e)))?;
     Ok((
         OfficerRow {
             id: row.get(0)?,

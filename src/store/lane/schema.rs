@@ -119,8 +119,7 @@ pub fn open(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreErro
     let mut conn = Connection::open_with_flags(path, flags).map_err(StoreError::sql("open lane.db"))?;
     pragmas(&conn, "FULL").map_err(StoreError::sql("set up lane.db"))?;
     if let Some(pages) = max_pages {
-        conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
-            .map_err(StoreError::sql("limit lane.db"))?;
+        conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(StoreError::sql("limit lane.db"))?;
     }
     migrate(&mut conn, path)?;
     Ok(conn)
@@ -159,9 +158,7 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::row("migrate lane.db", format!("format {found}")));
     }
     for (step, sql) in (1_i64..).zip(STEPS).filter(|(step, _)| *step > found) {
-        let transaction = conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreError::sql("begin a migration"))?;
+        let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::sql("begin a migration"))?;
         apply(&transaction, step, sql).map_err(StoreError::sql("migrate lane.db"))?;
         transaction.commit().map_err(StoreError::sql("commit a migration"))?;
         if found > 0 {

@@ -11,7 +11,7 @@
 
 use super::ledger::{READ_MAX_ROWS, hash_at, heads_between, row_of};
 use super::{LaneTx, Tip};
-use crate::store::chain::{self, Seal, SignedHead, ledger_text};
+use crate::store::chain::{self, Seal, SignedHead};
 use crate::store::codec::{from_sql, to_sql};
 use crate::store::error::StoreError;
 use crate::store::files;
@@ -20,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::SigningKey;
 use lane_core::ids::Digest;
+use lane_link::ids::ledger_text;
 use rusqlite::{Connection, params};
 use serde_json::json;
 
@@ -60,8 +61,7 @@ pub fn seal_next(
 fn due(conn: &Connection, tip: &Tip, settings: &StoreSettings, now: i64) -> Result<Option<(u64, u64)>, StoreError> {
     let what = "look for records that are due";
     let oldest = now.saturating_sub(i64::from(settings.ledger_keep_days) * DAY_MS);
-    let first: Option<i64> =
-        conn.query_row("SELECT min(seq) FROM ledger", [], |row| row.get(0)).map_err(StoreError::sql(what))?;
+    let first: Option<i64> = conn.query_row("SELECT min(seq) FROM ledger", [], |row| row.get(0)).map_err(StoreError::sql(what))?;
     let Some(first) = first.map(|seq| from_sql(seq, what)).transpose()? else { return Ok(None) };
     // A record without a trusted time is as old as its neighbours: it goes with the next dated one. The newest record always stays.
     let upto = tip.acknowledged_seq.min(tip.seq.saturating_sub(1)).min(first + SEGMENT_MAX_RECORDS - 1);
@@ -142,9 +142,7 @@ impl LaneTx<'_> {
             .map_err(sql(what))?;
         self.conn.execute("DELETE FROM ledger WHERE seq BETWEEN ?1 AND ?2", [first, last]).map_err(sql(what))?;
         self.conn.execute("DELETE FROM head WHERE seq BETWEEN ?1 AND ?2", [first, last]).map_err(sql(what))?;
-        self.conn
-            .execute("UPDATE meta SET base_seq = ?1, base_hash = ?2", params![last, seal.last_hash.0])
-            .map_err(sql(what))?;
+        self.conn.execute("UPDATE meta SET base_seq = ?1, base_hash = ?2", params![last, seal.last_hash.0]).map_err(sql(what))?;
         Ok(())
     }
 }
