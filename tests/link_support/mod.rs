@@ -157,7 +157,7 @@ pub struct Kept {
     pub copies: HashMap<Collection, (Place, Option<i64>)>,
     pub rows: HashMap<Collection, BTreeMap<String, serde_json::Value>>,
     pub staged: HashMap<Collection, BTreeMap<String, serde_json::Value>>,
-    pub snapshots: usize,
+    pub snapshots: HashMap<Collection, usize>,
     pub seen: HashSet<String>,
     pub pictures: Vec<(Hex32, Vec<u8>)>,
     pub pictures_acknowledged: HashSet<Hex32>,
@@ -232,7 +232,7 @@ impl Kept {
             SyncRequest::SnapshotCommit { collection, place, reply } => {
                 self.rows.insert(collection, self.staged.remove(&collection).unwrap_or_default());
                 self.copies.entry(collection).or_default().0 = place;
-                self.snapshots += 1;
+                *self.snapshots.entry(collection).or_default() += 1;
                 let _ = reply.send(Ok(()));
             }
             SyncRequest::HeadReached { collection, utc_ms } => {
