@@ -329,6 +329,14 @@ fn jittered(ms: u64) -> u64 {
     half + (half * u64::from(random)) / u64::from(u32::MAX)
 }
 
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 struct Session<'a> {
     settings: &'a LinkSettings,
     requests: &'a mut mpsc::Receiver<Message>,
@@ -362,7 +370,9 @@ impl<'a> Session<'a> {
         let (client, mut library) = AsyncClient::new(options, 2 * usize::from(self.settings.window_messages) + 8);
         let silence = Duration::from_secs(2 * u64::from(self.settings.keep_alive_s));
         let (polled_out, mut polled) = mpsc::channel(EVENTS_MAX);
-        let poller = tokio::spawn(async move {
+        // Ends with this session in every way it can end, also when the whole link is dropped: a library left alone would go on
+        // acknowledging what nobody reads.
+        let _poller = AbortOnDrop(tokio::spawn(async move {
             loop {
                 let polled = match timeout(silence, library.poll()).await {
                     Ok(Ok(event)) => Ok(event),
@@ -374,10 +384,8 @@ impl<'a> Session<'a> {
                     return;
                 }
             }
-        });
-        let ended = self.turn(&client, &mut polled, silence).await;
-        poller.abort();
-        ended
+        }));
+        self.turn(&client, &mut polled, silence).await
     }
 
     async fn turn(&mut self, client: &AsyncClient, polled: &mut mpsc::Receiver<Result<Event, String>>, silence: Duration) -> Ended {

@@ -1,0 +1,161 @@
+//! The page of lanes: one table, refreshed by itself, Vietnamese first, without anything from outside. Old news is marked as old.
+
+use crate::app::{App, now_ms};
+use crate::db::{DbError, unsigned};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Health older than this is old.
+pub const HEALTH_OLD_MS: i64 = 30_000;
+const PASSAGES_MAX: u32 = 5;
+
+/// Everything the page shows, as `GET /api/lanes` gives it.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn gather(app: &App) -> Result<Value, DbError> {
+    let lanes = app.lanes();
+    let now = now_ms();
+    let site = app.config.site.clone();
+    app.db
+        .with(move |c| {
+            let mut rows = Vec::new();
+            for (name, info) in &lanes {
+                rows.push(json!({
+                    "lane": name,
+                    "online": info.state.as_ref().is_some_and(|s| s.online),
+                    "state": info.state,
+                    "health": info.health.as_ref().map(|(h, _)| h),
+                    "health_age_ms": info.health.as_ref().map(|(_, at)| now - at),
+                    "records": c.query_row("SELECT count(*) FROM records WHERE lane = ?1", [name], |r| unsigned(r, 0))?,
+                    "pictures": c.query_row("SELECT count(*) FROM evidence WHERE lane = ?1", [name], |r| unsigned(r, 0))?,
+                    "passages": passages(c, name)?,
+                }));
+            }
+            let alarms: u64 = c.query_row("SELECT count(*) FROM alarms", [], |r| unsigned(r, 0))?;
+            let declarations: u64 = c.query_row("SELECT count(*) FROM rows WHERE collection = 'declarations'", [], |r| unsigned(r, 0))?;
+            Ok(json!({ "site": site, "utc_ms": now, "alarms": alarms, "declarations": declarations, "lanes": rows }))
+        })
+        .await
+}
+
+fn passages(connection: &Connection, lane: &str) -> Result<Vec<Value>, DbError> {
+    let sql = "SELECT passage, bytes FROM records WHERE lane = ?1 AND kind = 'passage_ended' ORDER BY id DESC LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let ended = statement.query_map((lane, PASSAGES_MAX), |r| Ok((r.get::<_, Option<String>>(0)?, r.get::<_, Vec<u8>>(1)?)))?;
+    let mut passages = Vec::new();
+    for row in ended {
+        let (passage, bytes) = row?;
+        let record: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let sql = "SELECT bytes FROM records WHERE lane = ?1 AND passage = ?2 AND kind = 'plate_read' ORDER BY id";
+        let mut statement = connection.prepare_cached(sql)?;
+        let reads = statement.query_map((lane, &passage), |r| r.get::<_, Vec<u8>>(0))?;
+        let mut plates: Vec<String> = Vec::new();
+        for read in reads {
+            let read: Value = serde_json::from_slice(&read?).unwrap_or(Value::Null);
+            if let Some(text) = read["text"].as_str().filter(|text| !plates.iter().any(|p| p == text)) {
+                plates.push(text.to_owned());
+            }
+        }
+        passages.push(json!({
+            "passage": passage, "end": record["end"], "utc_ms": record["utc_ms"], "plates": plates,
+            "verdict_ms": record["verdict_ms"], "clear_ms": record["clear_ms"],
+        }));
+    }
+    Ok(passages)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => escaped(text),
+        other => escaped(&other.to_string()),
+    }
+}
+
+fn time(utc_ms: &Value) -> String {
+    let stamp = utc_ms.as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    stamp.map_or_else(|| "–".to_owned(), |t| t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+const HEAD: &str = "<!doctype html><html lang=\"vi\"><head><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"5\">\
+<meta name=\"viewport\" content=\"width=device-width\"><title>Borderlane</title><style>\
+body{font:16px/1.4 sans-serif;margin:1.5rem;color:#111;background:#f4f4f4}table{border-collapse:collapse;width:100%;background:#fff}\
+th,td{border:1px solid #bbb;padding:.4rem .6rem;text-align:left;vertical-align:top}.n{text-align:right}\
+.bad{background:#b00020;color:#fff;font-weight:bold}.old{color:#555;background:#ddd}small{color:#444}</style></head><body>";
+
+/// The page.
+#[must_use]
+pub fn render(all: &Value) -> String {
+    let mut out = String::from(HEAD);
+    let alarms = all["alarms"].as_u64().unwrap_or(0);
+    let class = if alarms > 0 { " class=\"bad\"" } else { "" };
+    let _ = write!(
+        out,
+        "<h1>Cửa khẩu {site} <small>Border gate</small></h1><p>{time} · <span{class}>Cảnh báo / Alarms: {alarms}</span> · \
+         Tờ khai / Declarations: {declarations}</p><table><thead><tr><th>Làn xe<br><small>Lane</small></th>\
+         <th>Kết nối<br><small>Link</small></th><th>Trạng thái<br><small>State</small></th><th>Lỗi<br><small>Faults</small></th>\
+         <th>Chờ gửi<br><small>Waiting records</small></th><th>Bản ghi, ảnh<br><small>Records, pictures</small></th>\
+         <th>Lượt xe gần đây<br><small>Last passages</small></th></tr></thead><tbody>",
+        site = word(&all["site"]),
+        time = time(&all["utc_ms"]),
+        declarations = word(&all["declarations"]),
+    );
+    for lane in all["lanes"].as_array().into_iter().flatten() {
+        row(&mut out, lane);
+    }
+    out.push_str("</tbody></table></body></html>");
+    out
+}
+
+fn row(out: &mut String, lane: &Value) {
+    let online = lane["online"].as_bool().unwrap_or(false);
+    let age = lane["health_age_ms"].as_i64();
+    let old = !online || age.is_none_or(|age| age > HEALTH_OLD_MS);
+    let class = if old { " class=\"old\"" } else { "" };
+    let link = if online { "<td>Có / Online</td>" } else { "<td class=\"bad\">MẤT KẾT NỐI / OFFLINE</td>" };
+    let health = &lane["health"];
+    let age = age.map_or_else(|| "–".to_owned(), |age| format!("{} s", age / 1000));
+    let _ = write!(
+        out,
+        "<tr><td><b>{}</b></td>{link}<td{class}>{} · {}<br><small>tuổi / age {age}</small></td><td>",
+        word(&lane["lane"]),
+        word(&health["phase"]),
+        word(&health["mode"]),
+    );
+    for fault in health["faults"].as_array().into_iter().flatten() {
+        let _ = write!(out, "<div class=\"bad\">⚠ {} ({})</div>", word(&fault["name"]), word(&fault["severity"]));
+    }
+    let _ = write!(
+        out,
+        "</td><td class=\"n\">{}</td><td class=\"n\">{} / {}</td><td>",
+        word(&health["queue_records"]),
+        word(&lane["records"]),
+        word(&lane["pictures"]),
+    );
+    for passage in lane["passages"].as_array().into_iter().flatten() {
+        let plates: Vec<_> = passage["plates"].as_array().into_iter().flatten().map(word).collect();
+        let _ = write!(out, "<div>{} · <b>{}</b> · {}</div>", time(&passage["utc_ms"]), plates.join(" + "), word(&passage["end"]));
+    }
+    out.push_str("</td></tr>");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_lane_says_cannot_write_into_the_page() {
+        let evil = json!({ "site": "s", "utc_ms": 0, "alarms": 1, "declarations": 0, "lanes": [{
+            "lane": "lane-1", "online": true, "health_age_ms": 99_000, "records": 1, "pictures": 0,
+            "health": { "phase": "<script>alert(1)</script>", "mode": "automatic", "faults": [] }, "passages": [] }] });
+        let page = render(&evil);
+        assert!(!page.contains("<script>"));
+        assert!(page.contains("class=\"old\""), "health of 99 s is shown as old");
+    }
+}
