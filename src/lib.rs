@@ -2,5 +2,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod officer;
 pub mod scale;
 pub mod settings;
+pub mod web;
