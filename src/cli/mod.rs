@@ -1,3 +1,4 @@
 //! The commands a person types. Each takes its streams as arguments and returns the exit code, so that tests use the same door.
 
+pub mod officer;
 pub mod scale;

@@ -80,10 +80,7 @@ pub const fn role_word(role: Role) -> &'static str {
 /// # Errors
 /// When it is no role.
 pub fn parse_role(word: &str) -> Result<Role, AccountError> {
-    [Role::Officer, Role::Supervisor, Role::Technician]
-        .into_iter()
-        .find(|role| role_word(*role) == word)
-        .ok_or(AccountError::Role)
+    [Role::Officer, Role::Supervisor, Role::Technician].into_iter().find(|role| role_word(*role) == word).ok_or(AccountError::Role)
 }
 
 impl Account {

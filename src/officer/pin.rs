@@ -108,8 +108,7 @@ impl Pin {
     }
 
     fn is_weak(&self) -> bool {
-        const WELL_KNOWN: [&[u8; PIN_DIGITS]; 8] =
-            [b"147258", b"258369", b"159753", b"147369", b"102030", b"246810", b"135790", b"520131"];
+        const WELL_KNOWN: [&[u8; PIN_DIGITS]; 8] = [b"147258", b"258369", b"159753", b"147369", b"102030", b"246810", b"135790", b"520131"];
         let digits = &self.0;
         let repeats = |period: usize| digits.iter().zip(&digits[period..]).all(|(a, b)| a == b);
         let counts = |step: u8| digits.windows(2).all(|pair| (pair[0] - b'0' + step) % 10 == pair[1] - b'0');
@@ -186,8 +185,7 @@ fn argon2() -> Result<Argon2<'static>, HashError> {
 pub fn hash(pin: &Pin, pepper: &Pepper) -> Result<String, HashError> {
     let mut salt = [0_u8; 16];
     getrandom::fill(&mut salt).map_err(|e| HashError::Salt(e.to_string()))?;
-    let kept: PasswordHash =
-        argon2()?.hash_password_with_salt(&pepper.mix(pin)?, &salt).map_err(|e| HashError::Hash(e.to_string()))?;
+    let kept: PasswordHash = argon2()?.hash_password_with_salt(&pepper.mix(pin)?, &salt).map_err(|e| HashError::Hash(e.to_string()))?;
     Ok(kept.to_string())
 }
 
@@ -247,8 +245,8 @@ mod tests {
     #[test]
     fn weak_pins_are_refused_and_only_as_new_ones() {
         for weak in [
-            "000000", "111111", "123456", "654321", "012345", "890123", "987654", "121212", "123123", "112233", "111222", "123321", "147258",
-            "159753",
+            "000000", "111111", "123456", "654321", "012345", "890123", "987654", "121212", "123123", "112233", "111222", "123321",
+            "147258", "159753",
         ] {
             assert_eq!(Pin::parse_new(weak), Err(PinError::Weak), "{weak}");
             assert!(Pin::parse(weak).is_ok());

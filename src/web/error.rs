@@ -121,10 +121,9 @@ impl Refusal {
                 "Làn xe chưa trả lời; hãy xem trạng thái thanh chắn trước khi thử lại",
                 "The lane did not answer; look at the boom before trying again",
             ),
-            Self::StopNotHeard => (
-                "LỆNH DỪNG KHÔNG ĐẾN ĐƯỢC BARIE: dùng nút dừng khẩn cấp",
-                "STOP DID NOT REACH THE BARRIER: use the emergency stop button",
-            ),
+            Self::StopNotHeard => {
+                ("LỆNH DỪNG KHÔNG ĐẾN ĐƯỢC BARIE: dùng nút dừng khẩn cấp", "STOP DID NOT REACH THE BARRIER: use the emergency stop button")
+            }
             Self::Stopping => ("Hệ thống đang tắt", "The system is shutting down"),
         };
         (vi.to_owned(), en.to_owned())

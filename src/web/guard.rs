@@ -52,7 +52,8 @@ fn check(method: &Method, headers: &HeaderMap, stop: bool) -> Result<(), Refusal
         return Ok(());
     }
     if headers.contains_key(header::ORIGIN) {
-        let ours = only(headers, &header::ORIGIN).and_then(|origin| origin.strip_prefix("http://")).is_some_and(|o| o.eq_ignore_ascii_case(host));
+        let ours =
+            only(headers, &header::ORIGIN).and_then(|origin| origin.strip_prefix("http://")).is_some_and(|o| o.eq_ignore_ascii_case(host));
         if !ours {
             return Err(Refusal::CrossOrigin);
         }
@@ -127,7 +128,8 @@ mod tests {
         for good in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:8080"] {
             assert!(is_loopback(good), "{good}");
         }
-        for bad in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "localhost:x", "::1", "[::1]evil", "0.0.0.0"] {
+        for bad in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "localhost:x", "::1", "[::1]evil", "0.0.0.0"]
+        {
             assert!(!is_loopback(bad), "{bad}");
         }
     }

@@ -101,7 +101,9 @@ async fn count(shared: &Shared, id: &str, known: bool, now_ms: i64, utc_ms: i64)
         let counted = shared.ask(|answer| WebRequest::LoginAttempt { id: id.to_owned(), utc_ms, answer }).await;
         match counted {
             Ok(_) => return,
-            Err(refusal) => tracing::warn!(officer = %id, why = refusal.word(), "an attempt could not be counted durably: memory counts it"),
+            Err(refusal) => {
+                tracing::warn!(officer = %id, why = refusal.word(), "an attempt could not be counted durably: memory counts it")
+            }
         }
     }
     shared.attempts().count(id, now_ms);

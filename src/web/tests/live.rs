@@ -67,8 +67,12 @@ async fn the_drivers_sign_knows_no_check_and_no_risk() {
         evidence: None,
         age_ms: 5,
     };
-    let watched =
-        Check { kind: CheckKind::Watchlist, result: CheckResult::Failed, leads_to: Outcome::Hold, facts: Facts::Watched { lane_may_see: true } };
+    let watched = Check {
+        kind: CheckKind::Watchlist,
+        result: CheckResult::Failed,
+        leads_to: Outcome::Hold,
+        facts: Facts::Watched { lane_may_see: true },
+    };
     held.at_boom = Some(Vehicle {
         passage: None,
         here_ms: 4000,
@@ -131,10 +135,8 @@ async fn an_address_beyond_loopback_is_refused_at_the_start() {
     let (stop, _presses) = crate::web::seams::StopButton::new();
     let (_frames, frames) = tokio::sync::watch::channel(frame(1, view()));
     let (_turns, turns) = tokio::sync::watch::channel(Turn { turn: 0, at: Mono(0) });
-    let clocks = crate::web::seams::Clocks {
-        mono: std::sync::Arc::new(|| Mono(0)),
-        wall: std::sync::Arc::new(|| lane_core::time::Wall::UNKNOWN),
-    };
+    let clocks =
+        crate::web::seams::Clocks { mono: std::sync::Arc::new(|| Mono(0)), wall: std::sync::Arc::new(|| lane_core::time::Wall::UNKNOWN) };
     let seams = crate::web::seams::WebSeams {
         frames,
         turns,

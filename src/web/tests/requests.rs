@@ -23,7 +23,8 @@ async fn a_body_has_an_end() {
     let bench = Bench::start(FakeStore::with_lan()).await;
     let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(MAX_BODY_BYTES));
     assert_eq!(bench.post("/api/login", &long).await.refusal(), (413, "too_large".into()));
-    let never = "POST /api/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 10\r\n\r\n{";
+    let never =
+        "POST /api/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 10\r\n\r\n{";
     assert_eq!(bench.send(never).await.refusal(), (408, "too_slow".into()));
 }
 
