@@ -1,0 +1,164 @@
+//! Login by PIN, logout, and who is logged in.
+//!
+//! ```text
+//! login: one at a time ─▶ account and lockout ─▶ shut? ──────────────────────────────▶ 429 locked
+//!                                                │ no
+//!                                                ▼
+//!                         count the attempt durably ─▶ argon2id ─▶ right, valid, here ─▶ count ends, session begins
+//!                                                                └ anything else ──────▶ 401 login_failed
+//! ```
+//! A login that does not exist goes the same way with the same work, counted in memory. While the store cannot count, memory does: the persons at
+//! the lane must not be locked out by a full disk, and nobody gets more tries by one.
+//! An act asks for the account again: who was removed, or changed, is logged out by it.
+
+use super::Shared;
+use super::error::Refusal;
+use super::guard::read_json;
+use super::seams::WebRequest;
+use super::sessions::{SessionId, SessionView};
+use crate::officer::lockout::Lockout;
+use crate::officer::pin::{self, Pin};
+use crate::officer::{Account, parse_id};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A login waits so long for the one before it.
+const GATE_TIMEOUT_MS: u64 = 3_000;
+/// An act waits so long to hear that its account still stands.
+const STILL_STANDS_TIMEOUT_MS: u64 = 300;
+
+#[derive(Deserialize)]
+struct LoginBody {
+    id: String,
+    pin: String,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+#[derive(Serialize)]
+struct SessionBody {
+    session: Option<SessionView>,
+}
+
+pub(super) async fn login(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let body: LoginBody = read_json(body).await?;
+    let id = parse_id(&body.id).map_err(|error| Refusal::BadJson(format!("id: {error}")))?;
+    let pin = Pin::parse(&body.pin).map_err(|error| Refusal::BadJson(format!("pin: {error}")))?;
+    let gate = tokio::time::timeout(Duration::from_millis(GATE_TIMEOUT_MS), shared.login_gate.acquire());
+    let _one_at_a_time = gate.await.map_err(|_| Refusal::Busy)?.map_err(|_| Refusal::Stopping)?;
+    let account = prove(&shared, &id, pin).await.inspect_err(|refusal| {
+        shared.metrics.login(refusal.word());
+        tracing::warn!(officer = %id, why = refusal.word(), "a login was refused");
+    })?;
+    let session = SessionId::draw().map_err(|error| {
+        tracing::error!(%error, "no session id could be drawn");
+        Refusal::NoAnswer
+    })?;
+    let now = (shared.clocks.mono)();
+    let view = {
+        let mut sessions = shared.sessions();
+        if let Some(old) = session_of(&headers) {
+            sessions.end(&old);
+        }
+        sessions.begin(session.clone(), account, now)
+    };
+    shared.metrics.login("ok");
+    tracing::info!(officer = %id, "logged in");
+    Ok(([(header::SET_COOKIE, session.set_cookie())], Json(SessionBody { session: Some(view) })).into_response())
+}
+
+async fn prove(shared: &Arc<Shared>, id: &str, pin: Pin) -> Result<Account, Refusal> {
+    let (mono, wall) = ((shared.clocks.mono)(), (shared.clocks.wall)());
+    let now_ms = i64::try_from(mono.0).unwrap_or(i64::MAX);
+    let known = shared.ask(|answer| WebRequest::Officer { id: id.to_owned(), answer }).await?;
+    let in_memory = shared.attempts().of(id).shut_ms(now_ms);
+    let in_store = known.as_ref().and_then(|(_, lockout)| lockout.shut_ms(wall.utc_ms));
+    if let Some(shut_ms) = in_memory.max(in_store) {
+        return Err(Refusal::Locked { retry_after_s: shut_ms.unsigned_abs().div_ceil(1000) });
+    }
+    count(shared, id, known.is_some(), now_ms, wall.utc_ms).await;
+    let account = known.map(|(account, _): (Account, Lockout)| account);
+    let right = verify(shared, pin, account.as_ref().map(|a| a.pin_hash.clone())).await?;
+    let account = account.filter(|account| right && account.may_work(&shared.settings.site, wall.trusted()));
+    let account = account.ok_or(Refusal::LoginFailed)?;
+    shared.attempts().forget(id);
+    if let Err(refusal) = shared.ask(|answer| WebRequest::LoginSucceeded { id: id.to_owned(), answer }).await {
+        tracing::warn!(officer = %id, why = refusal.word(), "a right PIN could not be noted: earlier wrong ones still count");
+    }
+    Ok(account)
+}
+
+/// Counts the attempt: where the account is kept, or else in memory.
+async fn count(shared: &Shared, id: &str, known: bool, now_ms: i64, utc_ms: i64) {
+    if known {
+        let counted = shared.ask(|answer| WebRequest::LoginAttempt { id: id.to_owned(), utc_ms, answer }).await;
+        match counted {
+            Ok(_) => return,
+            Err(refusal) => {
+                tracing::warn!(officer = %id, why = refusal.word(), "an attempt could not be counted durably: memory counts it")
+            }
+        }
+    }
+    shared.attempts().count(id, now_ms);
+}
+
+async fn verify(shared: &Arc<Shared>, pin: Pin, kept: Option<String>) -> Result<bool, Refusal> {
+    let pepper = shared.pepper.clone();
+    let work = tokio::task::spawn_blocking(move || match kept {
+        Some(kept) => pin::verify(&pin, &pepper, &kept),
+        None => pin::work_for_nobody(&pin, &pepper).map(|()| false),
+    });
+    match work.await {
+        Ok(Ok(right)) => Ok(right),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a PIN could not be verified");
+            Ok(false)
+        }
+        Err(_) => Err(Refusal::Stopping),
+    }
+}
+
+pub(super) async fn logout(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let _nothing: Nothing = read_json(body).await?;
+    if let Some(id) = session_of(&headers) {
+        shared.sessions().end(&id);
+    }
+    Ok(([(header::SET_COOKIE, SessionId::clear_cookie())], Json(SessionBody { session: None })).into_response())
+}
+
+pub(super) async fn session(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let now = (shared.clocks.mono)();
+    let session = session_of(&headers).and_then(|id| shared.sessions().look(&id, now));
+    Json(SessionBody { session }).into_response()
+}
+
+fn session_of(headers: &HeaderMap) -> Option<SessionId> {
+    headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok()).find_map(SessionId::of_cookies)
+}
+
+/// The person behind an act. Prolongs the session.
+pub(super) async fn person(shared: &Shared, headers: &HeaderMap) -> Result<Account, Refusal> {
+    let now = (shared.clocks.mono)();
+    let id = session_of(headers).ok_or(Refusal::LoginNeeded)?;
+    let account = shared.sessions().act(&id, now).ok_or(Refusal::LoginNeeded)?;
+    let asked = shared.ask(|answer| WebRequest::Officer { id: account.id.clone(), answer });
+    let now_known = match tokio::time::timeout(Duration::from_millis(STILL_STANDS_TIMEOUT_MS), asked).await {
+        Ok(Ok(known)) => known.map(|(known, _)| known),
+        // No answer is no news: the session's own facts are minutes old at most, and a lane with a failing disk needs its people.
+        Ok(Err(_)) | Err(_) => return Ok(account),
+    };
+    let utc_ms = (shared.clocks.wall)().trusted();
+    if now_known.as_ref() == Some(&account) && account.may_work(&shared.settings.site, utc_ms) {
+        return Ok(account);
+    }
+    shared.sessions().end(&id);
+    tracing::warn!(officer = %account.id, "a session ended: the account was removed, changed or has run out");
+    Err(Refusal::LoginNeeded)
+}
