@@ -8,3 +8,15 @@ pub mod officer;
 pub mod plates;
 pub mod replay;
 pub mod scale;
+
+use std::path::PathBuf;
+
+/// Officers' accounts of a lane whose daemon is not running
+#[derive(Debug, clap::Args)]
+pub struct OfficerCli {
+    /// The settings
+    #[arg(long, default_value = "/etc/borderlane/lane.toml")]
+    config: PathBuf,
+    #[command(flatten)]
+    args: officer::OfficerArgs,
+}

@@ -211,6 +211,56 @@ fn day(utc_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(utc_ms).map_or_else(|_| "?".to_owned(), |t| t.strftime("%Y-%m-%d").to_string())
 }
 
+/// The accounts of a lane's own store, while the daemon is not running: the store has one writer.
+struct Kept {
+    store: crate::store::Store,
+    waiter: tokio::runtime::Runtime,
+}
+
+impl Accounts for Kept {
+    fn all(&mut self) -> Result<Vec<(Account, Lockout)>, String> {
+        let rows = self.waiter.block_on(self.store.officers()).map_err(|error| error.to_string())?;
+        Ok(rows.into_iter().filter_map(|(row, lockout)| Some((crate::runtime::accounts::account(row)?, crate::runtime::accounts::lockout(lockout)))).collect())
+    }
+
+    fn put(&mut self, account: &Account) -> Result<(), String> {
+        self.waiter.block_on(self.store.put_officer(crate::runtime::accounts::row(account))).map_err(|error| error.to_string())
+    }
+
+    fn unlock(&mut self, id: &str) -> Result<(), String> {
+        self.waiter.block_on(self.store.officer_succeeded(id.to_owned())).map(drop).map_err(|error| error.to_string())
+    }
+}
+
+/// `borderlane officer`, over the store that the settings name. Exit code 78 for wrong settings.
+pub fn at_the_desk(cli: &super::OfficerCli, stdin: &mut dyn BufRead, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
+    let mut say = |text: String| {
+        // Nothing is left to say it to if standard error is gone too.
+        let _told = writeln!(stderr, "borderlane officer: {text}");
+    };
+    let settings = match crate::settings::Settings::load(&cli.config) {
+        Ok(settings) => settings,
+        Err(error) => {
+            say(error.to_string());
+            return crate::settings::EXIT_BAD_SETTINGS;
+        }
+    };
+    let opened = crate::runtime::accounts::open(&settings);
+    let (store, waiter, pepper) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            say(error);
+            return 1;
+        }
+    };
+    let mut kept = Kept { store, waiter };
+    let now_utc_ms = crate::clock::wall(crate::clock::Trust::Vouched).utc_ms;
+    let mut desk = OfficerDesk { accounts: &mut kept, pepper: &pepper, site: &settings.site, now_utc_ms };
+    let code = run(&cli.args, &mut desk, stdin, stdout, stderr);
+    kept.waiter.block_on(kept.store.close());
+    code
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,6 +20,8 @@ const MAX_OPEN: usize = 4;
 
 struct Open {
     passage: PassageId,
+    /// Its passage ended in this turn: the box closes when the turn is done, so that it holds whole turns.
+    ending: bool,
     entries: Vec<BlackBoxEntry>,
 }
 
@@ -40,7 +42,7 @@ impl BlackBox {
         }
     }
 
-    /// During the turn: an effect. Closes the box of a passage that ends.
+    /// During the turn: an effect.
     pub fn effect(&mut self, at: Mono, effect: &Effect, recorder: &Recorder) {
         if self.open.is_empty() {
             return;
@@ -49,6 +51,13 @@ impl BlackBox {
         if let Effect::Record(record) = effect
             && let (What::PassageEnded { .. }, Some(passage)) = (&record.what, record.passage)
         {
+            self.open.iter_mut().filter(|open| open.passage == passage).for_each(|open| open.ending = true);
+        }
+    }
+
+    /// After the turn.
+    pub fn turn_done(&mut self, recorder: &Recorder) {
+        while let Some(passage) = self.open.iter().find(|open| open.ending).map(|open| open.passage) {
             self.end(passage, recorder);
         }
     }
@@ -66,7 +75,7 @@ impl BlackBox {
             snapshot: serde_json::to_vec(lane).unwrap_or_default(),
         };
         recorder.give(Job::OpenBox(passage, opening));
-        self.open.push(Open { passage, entries: Vec::with_capacity(FLUSH_ENTRIES) });
+        self.open.push(Open { passage, ending: false, entries: Vec::with_capacity(FLUSH_ENTRIES) });
     }
 
     fn add(&mut self, at: Mono, what: BlackBoxWhat, bytes: Result<Vec<u8>, serde_json::Error>, recorder: &Recorder) {

@@ -52,6 +52,11 @@ impl Inbox {
         outcome.await.ok()
     }
 
+    /// Hands over what was made elsewhere, waiting for room.
+    pub async fn send(&self, message: ToLane) {
+        let _ = self.queue.send(message).await;
+    }
+
     /// Inputs that found no room.
     #[must_use]
     pub fn dropped(&self) -> u64 {

@@ -170,6 +170,7 @@ impl LaneLoop {
             self.black_box.effect(now, &effect, &self.sinks.recorder);
             self.perform(effect);
         }
+        self.black_box.turn_done(&self.sinks.recorder);
     }
 
     fn perform(&mut self, effect: Effect) {

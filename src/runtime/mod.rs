@@ -10,6 +10,7 @@
 //! ```
 //! **Architecture Invariant:** this is the only module that knows more than one adapter.
 
+pub mod accounts;
 pub mod black_box;
 pub mod centre;
 pub mod commands;
@@ -19,6 +20,7 @@ pub mod inbox;
 pub mod journal;
 pub mod knowledge;
 pub mod lane_loop;
+pub mod metrics;
 pub mod recorder;
 pub mod replay;
 mod screens;
@@ -88,6 +90,33 @@ pub enum RunError {
     Ended(&'static str),
 }
 
+/// Starts logging and the runtime, runs the lane, and returns the exit code.
+#[must_use]
+pub fn main(settings: Settings) -> u8 {
+    journal::start(&settings.log, &settings.lane);
+    let waiter = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let ended = match waiter {
+        Ok(waiter) => {
+            let ended = waiter.block_on(run(settings));
+            // A blocking read of a dead device must not hold up the end.
+            waiter.shutdown_timeout(Duration::from_secs(2));
+            ended
+        }
+        Err(source) => Err(RunError::File { path: "the runtime".into(), source }),
+    };
+    match ended {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!(%error, "the daemon ends");
+            1
+        }
+    }
+}
+
+fn trust(settings: &Settings) -> clock::Trust {
+    if settings.clock_vouched { clock::Trust::Vouched } else { clock::Trust::Kernel }
+}
+
 /// The channels that tasks share.
 struct Joints {
     store: Store,
@@ -102,7 +131,7 @@ struct Joints {
 /// # Errors
 /// What could not begin, or what ended by itself: the service manager starts the daemon again.
 pub async fn run(settings: Settings) -> Result<(), RunError> {
-    let trust = if settings.clock_vouched { clock::Trust::Vouched } else { clock::Trust::Kernel };
+    let trust = trust(&settings);
     let boot = new_boot()?;
     let key = lane_key(&settings)?;
     let (store, opened) = open_store(&settings, key.clone(), boot, trust)?;
@@ -123,7 +152,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let (link, centre_claims) = start_centre(&settings, &joints, &recorder, (boot, &opened, key), &mut tasks)?;
     tasks.spawn(named("claims", centre::claims_out(claimed, link)));
     tasks.spawn(named("look-ups", knowledge::serve(asked, store.clone(), centre_claims.0, centre_claims.1, inbox.clone())));
-    let screens = screens::start(&settings, &joints, barrier.stop.clone(), barrier.view.clone(), &mut tasks).await?;
+    let screens = screens::start(&settings, &joints, (barrier.stop.clone(), barrier.view.clone()), opened.ledger, &mut tasks).await?;
     let sinks = Sinks { recorder: recorder.clone(), barrier: barrier.commands, cameras, questions, claims, view: view_in, turns: turns_in };
     let (stop, stopped) = watch::channel(false);
     let lane_loop = tokio::spawn(LaneLoop::new(lane, inputs, barrier.view, sinks).run(stopped.clone()));
