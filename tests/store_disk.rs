@@ -5,7 +5,7 @@
 mod store_support;
 
 use borderlane::store::verify::verify_database;
-use borderlane::store::{Authorisation, Store, StoreError, StoreSettings, Why, chain};
+use borderlane::store::{Authorisation, EntryUse, Store, StoreError, StoreSettings, Why, chain};
 use lane_core::ids::{BootId, PermitId};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -119,17 +119,24 @@ impl Drop for Tmpfs {
 async fn on_a_full_disk_the_store_says_so_and_recovers_by_itself_when_space_returns() {
     let Some(disk) = Tmpfs::mount("1m") else { return };
     let (store, opened) = open(&disk.dir);
+    let passage = store.open_passage(record("opened")).await.unwrap();
+    store.authorise(authorisation(6)).await.unwrap();
     let ballast = disk.ballast();
     let taken = fill(&store).await;
     assert!(!store.state().borrow().can_commit);
     assert!(matches!(store.authorise(authorisation(7)).await, Err(StoreError::CannotCommit { .. })));
     assert!(matches!(store.append(vec![record("kept")]).await, Err(StoreError::Kept { .. })));
+    let permit = authorisation(6).permit;
+    assert!(matches!(store.end_permit(permit, EntryUse::Used, record("clear")).await, Err(StoreError::Kept { .. })));
+    assert!(matches!(store.end_passage(passage, record("passed")).await, Err(StoreError::Kept { .. })));
     std::fs::remove_file(ballast).unwrap();
     can_commit(&store).await;
-    // The two that waited came first, in their order, and the refused grant is nowhere.
-    let rows = store.read_outbox(Some(taken + 1), 10, 100_000).await.unwrap().rows;
-    assert_eq!(rows.len(), 2);
-    assert_eq!(rows[1].bytes, b"kept");
+    // Those that waited came first, in their order, with what they end; the refused grant is nowhere.
+    let rows = store.read_outbox(Some(taken + 3), 10, 100_000).await.unwrap().rows;
+    assert_eq!(rows[1..].iter().map(|row| row.bytes.as_slice()).collect::<Vec<_>>(), [&b"kept"[..], b"clear", b"passed"]);
+    assert_eq!(store.permit_ended(permit).await.unwrap(), Some(true));
+    let open: i64 = raw(&disk.dir).query_row("SELECT count(*) FROM open_passage", [], |row| row.get(0)).unwrap();
+    assert_eq!(open, 0);
     store.authorise(authorisation(7)).await.unwrap();
     store.close().await;
     let report = verify_database(&disk.dir.join("lane.db"), &[]).unwrap();

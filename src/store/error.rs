@@ -87,9 +87,6 @@ pub enum StoreError {
     /// A permit dies with the start of the daemon that made it.
     #[error("permit {0:?} belongs to another start of the daemon")]
     PermitOfOtherBoot(PermitId),
-    /// No such permit is granted.
-    #[error("permit {0:?} is not granted")]
-    PermitUnknown(PermitId),
     /// The centre acknowledged a record that is not ours: two ledgers carry one id.
     #[error("fork: the centre acknowledged sequence {seq} with another hash than the ledger's")]
     Fork {

@@ -12,7 +12,7 @@ use super::types::{
     Applied, Authorisation, BlackBox, BlackBoxEntry, BlackBoxOpening, Boot, Change, Collection, CollectionState, Committed, DiskState,
     EntryUse, Found, FoundRow, Head, LedgerRow, Lockout, NewRecord, OfficerRow, Opened, Outbox, ReplicaRow,
 };
-use super::writer::{Finish, JobEnd, LaneJob, Request, Writer, job_end};
+use super::writer::{Ends, Entry, Finish, JobEnd, LaneJob, Request, Writer, job_end};
 use super::{chain, files};
 use ed25519_dalek::SigningKey;
 use lane_core::ids::{Digest, LedgerId, PassageId, PermitId, Revision};
@@ -161,7 +161,14 @@ impl Store {
 
     /// Appends records in order, all or none; answered when durable. [`StoreError::Kept`]: they wait in memory for the disk.
     pub async fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Committed>, StoreError> {
+        let records = records.into_iter().map(|record| Entry { record, ends: Ends::Nothing }).collect();
         self.ask(|answer| Request::Append { records, answer }).await
+    }
+
+    async fn end(&self, record: NewRecord, ends: Ends) -> Result<Committed, StoreError> {
+        let records = vec![Entry { record, ends }];
+        let committed = self.ask(|answer| Request::Append { records, answer }).await?;
+        committed.first().copied().ok_or(StoreError::Closed)
     }
 
     /// Opens a passage by its first record, whose sequence names it.
@@ -169,9 +176,9 @@ impl Store {
         self.lane(move |tx| tx.open_passage(&record)).await
     }
 
-    /// Ends a passage.
+    /// Ends a passage. Waits for the disk like [`Store::append`].
     pub async fn end_passage(&self, passage: PassageId, record: NewRecord) -> Result<Committed, StoreError> {
-        self.lane(move |tx| tx.end_passage(passage, &record)).await
+        self.end(record, Ends::Passage(passage)).await
     }
 
     /// Grants a permit; answered when durable (I9).
@@ -182,9 +189,9 @@ impl Store {
         self.lane(move |tx| tx.authorise(&authorisation)).await
     }
 
-    /// Ends a permit.
+    /// Ends a permit; one that is not granted is only recorded. Waits for the disk like [`Store::append`].
     pub async fn end_permit(&self, permit: PermitId, entry: EntryUse, record: NewRecord) -> Result<Committed, StoreError> {
-        self.lane(move |tx| tx.end_permit(permit, entry, &record)).await
+        self.end(record, Ends::Permit(permit, entry)).await
     }
 
     /// Is a permit known here, and has it ended?

@@ -16,9 +16,9 @@ use super::lane::mark::{self, Mark};
 use super::lane::{LaneTx, Tip, permits};
 use super::metrics::Metrics;
 use super::settings::StoreSettings;
-use super::types::{Committed, DiskState, Head, NewRecord};
+use super::types::{Committed, DiskState, EntryUse, Head, NewRecord};
 use ed25519_dalek::SigningKey;
-use lane_core::ids::BootId;
+use lane_core::ids::{BootId, PassageId, PermitId};
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -70,12 +70,42 @@ impl Failure {
     }
 }
 
+/// A record, and what is at an end with it. All of it waits for the disk where that takes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The record.
+    pub record: NewRecord,
+    /// What ends.
+    pub ends: Ends,
+}
+
+/// What a record ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// Nothing.
+    Nothing,
+    /// A passage.
+    Passage(PassageId),
+    /// A permit.
+    Permit(PermitId, EntryUse),
+}
+
+impl Entry {
+    fn write(&self, tx: &mut LaneTx<'_>) -> Result<Committed, StoreError> {
+        match self.ends {
+            Ends::Nothing => tx.append(&self.record),
+            Ends::Passage(passage) => tx.end_passage(passage, &self.record),
+            Ends::Permit(permit, entry) => tx.end_permit(permit, entry, &self.record),
+        }
+    }
+}
+
 /// What the writer is asked.
 pub enum Request {
     /// Append records; kept in memory while the disk takes none.
     Append {
         /// The records.
-        records: Vec<NewRecord>,
+        records: Vec<Entry>,
         /// Where they came to stand.
         answer: oneshot::Sender<Result<Vec<Committed>, StoreError>>,
     },
@@ -103,14 +133,14 @@ pub struct Writer {
     pub(super) entries_after: String,
     pub(super) is_being_written: Arc<dyn Fn(lane_core::ids::Digest) -> bool + Send + Sync>,
     pub(super) mark: File,
-    pub(super) backlog: VecDeque<NewRecord>,
+    pub(super) backlog: VecDeque<Entry>,
     pub(super) lost: u64,
     /// Held as long as the writer lives: another process must not open the store.
     pub(super) _lock: File,
 }
 
 struct AppendEnd {
-    records: Vec<NewRecord>,
+    records: Vec<Entry>,
     result: Result<Vec<Committed>, StoreError>,
     answer: oneshot::Sender<Result<Vec<Committed>, StoreError>>,
 }
@@ -300,7 +330,7 @@ impl Writer {
     /// Records that the disk did not take wait for it, in order; beyond the limit they are lost, counted, and the ledger will say so.
     fn keep(
         &mut self,
-        records: Vec<NewRecord>,
+        records: Vec<Entry>,
         result: Result<Vec<Committed>, StoreError>,
         reason: &str,
     ) -> Result<Vec<Committed>, StoreError> {
@@ -389,9 +419,9 @@ fn sort(request: Request, lane: &mut VecDeque<Request>, steps: &mut VecDeque<Ste
     true
 }
 
-fn write_backlog(tx: &mut LaneTx<'_>, backlog: &VecDeque<NewRecord>, lost: u64, is_probe: bool) -> Result<(), StoreError> {
-    for record in backlog {
-        tx.append(record)?;
+fn write_backlog(tx: &mut LaneTx<'_>, backlog: &VecDeque<Entry>, lost: u64, is_probe: bool) -> Result<(), StoreError> {
+    for entry in backlog {
+        entry.write(tx)?;
     }
     if lost > 0 {
         let body = serde_json::json!({
@@ -425,7 +455,7 @@ fn run_request(
         Request::Append { records, answer } => {
             let result = match failed {
                 Some(failure) => Err(StoreError::CannotCommit { reason: failure.reason.clone() }),
-                None => records.iter().map(|record| tx.append(record)).collect::<Result<Vec<_>, _>>(),
+                None => records.iter().map(|entry| entry.write(tx)).collect::<Result<Vec<_>, _>>(),
             };
             let end = job_end(result.as_ref().err());
             appends.push(AppendEnd { records, result, answer });

@@ -73,7 +73,7 @@ impl LaneTx<'_> {
         self.append(&authorisation.record)
     }
 
-    /// Ends a permit that is granted and appends the record that says so.
+    /// Appends the record that ends a permit, and ends it. One that is not granted is only recorded: what happened is never left out.
     pub fn end_permit(&mut self, permit: PermitId, entry: EntryUse, record: &NewRecord) -> Result<Committed, StoreError> {
         let what = "end a permit";
         let id = permit_bytes(permit);
@@ -82,10 +82,7 @@ impl LaneTx<'_> {
             .prepare_cached("UPDATE permit SET ended = 1 WHERE id = ?1 AND ended = 0")
             .and_then(|mut update| update.execute([id]))
             .map_err(StoreError::sql(what))?;
-        if ended == 0 {
-            return Err(StoreError::PermitUnknown(permit));
-        }
-        if entry == EntryUse::Free {
+        if ended > 0 && entry == EntryUse::Free {
             self.conn
                 .prepare_cached("DELETE FROM entry_use WHERE permit = ?1")
                 .and_then(|mut delete| delete.execute([id]))
