@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::ids::PermitId;
+use crate::officer::Mode;
 use crate::permit::{Permit, PermitEnd};
 use crate::signal::Outputs;
 use alloc::vec::Vec;
@@ -20,6 +21,17 @@ pub enum Regime {
     Dead,
     /// Guided tests: only test permits, and only with the lane proven empty.
     BringUp,
+}
+
+impl From<Mode> for Regime {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Automatic | Mode::Attended | Mode::Closed => Self::Normal,
+            Mode::HeldOpen => Self::HeldOpen,
+            Mode::Manual | Mode::Maintenance => Self::Dead,
+            Mode::BringUp => Self::BringUp,
+        }
+    }
 }
 
 /// What is asked of one scan. Asking is all it is: the interlock refuses or corrects what would be unsafe.
