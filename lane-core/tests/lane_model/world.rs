@@ -532,7 +532,7 @@ impl World {
                 // A vehicle that is gone by now cannot be told any more.
                 let first = self.cars.iter().position(|car| (1..=5).contains(&car.place));
                 if first.is_some_and(|car| !self.weighable[car]) {
-                    self.broken = Some("I17");
+                    self.broken.get_or_insert("I17");
                 }
             }
             What::PassageEnded { end, .. } => {
@@ -549,7 +549,7 @@ impl World {
             if let (Some(act), Some(stale)) = (act, self.stale_act)
                 && act.as_str() == stale.to_string()
             {
-                self.broken = Some("I13");
+                self.broken.get_or_insert("I13");
             }
         }
         self.writing = Some(id);
@@ -561,17 +561,17 @@ impl World {
     /// What must be true when a permit is given to the interlock.
     fn granted(&mut self, permit: Permit) {
         if self.durable != Some(permit.id) {
-            self.broken = Some("I9");
+            self.broken.get_or_insert("I9");
         }
         if self.interlock.faults().at_least(Severity::Block) || self.unseen_fault {
-            self.broken = Some("I5");
+            self.broken.get_or_insert("I5");
         }
         let first = self.cars.iter().position(|car| (1..=5).contains(&car.place));
         if self.asked_by_itself {
             if first != Some(0) {
-                self.broken = Some("I10");
+                self.broken.get_or_insert("I10");
             } else if !self.confirmed {
-                self.broken = Some("I14");
+                self.broken.get_or_insert("I14");
             }
         }
         self.granted = Some(Granted { id: permit.id, by_itself: self.asked_by_itself, entered: false });
@@ -600,14 +600,14 @@ impl World {
     fn check(&mut self) {
         let worse = self.granted.is_some_and(|granted| granted.by_itself && !granted.entered) && !self.confirmed;
         if worse {
-            self.broken = Some("I3");
+            self.broken.get_or_insert("I3");
         }
         let waits = self.cars.iter().any(|car| (1..=3).contains(&car.place));
         let healthy = !self.interlock.faults().at_least(Severity::Block) && !self.unseen_fault;
         if waits && healthy && !self.judged {
             self.waited += 1;
             if self.waited > WAITS_STEPS {
-                self.broken = Some("L1");
+                self.broken.get_or_insert("L1");
             }
         } else {
             self.waited = 0;
