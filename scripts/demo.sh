@@ -49,7 +49,7 @@ P
 
 echo "demo: keys"
 root_key=$("$bin/borderlane-central" keys init --dir "$dir/central/keys" --site huu-nghi)
-lane_key=$("$bin/borderlane" keys make --file "$dir/state/keys/lane.key")
+lane_key=$("$bin/borderlane" keys make "$dir/state/keys/lane.key")
 "$bin/borderlane-central" keys lane --dir "$dir/central/keys" --site huu-nghi --lane lane-1 --public "$lane_key" >/dev/null
 
 cat >"$dir/mosquitto.conf" <<C

@@ -371,9 +371,6 @@ impl Scanner {
             ..Requests::default()
         };
         self.wishes.send_modify(|wish| (wish.outputs, wish.at) = (scan.outputs, now));
-        for event in scan.events {
-            report(&self.reports, &self.metrics, Report::Interlock { at: now, event });
-        }
         self.last = View {
             at: now,
             image: self.image,
@@ -384,7 +381,11 @@ impl Scanner {
             links,
             software_stop: self.last.software_stop,
         };
+        // The image is there before anybody hears what was made of it.
         self.views.send_replace(self.last.clone());
+        for event in scan.events {
+            report(&self.reports, &self.metrics, Report::Interlock { at: now, event });
+        }
         self.metrics.scans.fetch_add(1, Ordering::Relaxed);
     }
 }

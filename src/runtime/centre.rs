@@ -81,10 +81,12 @@ pub struct Queries {
 }
 
 impl Queries {
-    /// Questions through this channel, answered within the deadline or never.
+    /// Questions through this channel, answered within three quarters of the lane's deadline or never: the lane must hear what the cache said
+    /// before it gives up.
     #[must_use]
     pub fn new(inputs: mpsc::Sender<SyncInput>, deadline_ms: u32) -> Self {
-        Self { inputs, waiting: Arc::default(), deadline: Duration::from_millis(u64::from(deadline_ms)), link_up: Arc::default() }
+        let deadline = Duration::from_millis(u64::from(deadline_ms) * 3 / 4);
+        Self { inputs, waiting: Arc::default(), deadline, link_up: Arc::default() }
     }
 
     /// Asks; `None`: no link, no room, no answer in time.

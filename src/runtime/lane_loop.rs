@@ -119,10 +119,16 @@ impl LaneLoop {
                 _ = stop.changed() => break,
                 changed = self.field.changed() => {
                     if changed.is_err() { break; }
-                    self.take_field();
+                    self.take_field(false);
                 }
                 taken = self.inbox.recv() => match taken {
-                    Some(ToLane::Input(input)) => self.turn(input),
+                    Some(ToLane::Input(input)) => {
+                        // The lane wants a scan's signals before what the interlock made of them.
+                        if matches!(input, Input::Interlock(_)) {
+                            self.take_field(true);
+                        }
+                        self.turn(input);
+                    }
                     Some(ToLane::Act(act, answer)) => {
                         if self.awaited.len() < MAX_AWAITED_ACTS {
                             self.awaited.insert(act.id.clone(), answer);
@@ -141,12 +147,13 @@ impl LaneLoop {
         tracing::info!(turns = self.turns, "the lane loop ends");
     }
 
-    /// A scan's image goes to the lane when a value changed, and at least every [`SIGNALS_EVERY_MS`].
-    fn take_field(&mut self) {
+    /// A scan's image goes to the lane when a value changed, at least every [`SIGNALS_EVERY_MS`], and when it is `wanted`.
+    fn take_field(&mut self, wanted: bool) {
         let image = self.field.borrow_and_update().image;
         let now = clock::mono();
         let same = self.last_image.as_ref().is_some_and(|(last, at)| {
-            now.since(*at) < SIGNALS_EVERY_MS
+            !wanted
+                && now.since(*at) < SIGNALS_EVERY_MS
                 && Signal::ALL.iter().all(|signal| last.sample(*signal).map(|s| s.value) == image.sample(*signal).map(|s| s.value))
         });
         if !same {
