@@ -211,8 +211,8 @@ mod tests {
 
     #[test]
     fn of_two_that_overlap_the_warmer_stays() {
-        let found = decode(&map(&[(1, 1, 2.0), (3, 1, 4.0)]), 6, 4);
-        assert_eq!(found.len(), 2, "a quarter in common is still two plates");
+        let found = decode(&map(&[(1, 1, 2.0), (4, 1, 4.0)]), 6, 4);
+        assert_eq!(found.len(), 2, "a seventh in common is still two plates");
         let found = thin_out(vec![found[0], Detection { confidence: 0.99, ..found[0] }]);
         assert_eq!(found.len(), 1);
         assert!(found[0].confidence > 0.98);

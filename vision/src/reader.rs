@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(reading.slots.len(), 2);
         let second: Vec<char> = reading.slots[1].iter().map(|one| one.symbol).collect();
         assert_eq!(second, ['A', 'B'], "the third is less likely than one in ten thousand");
-        assert_eq!(reading.slots[1][0].nats_milli, -349, "ln of e^3 / (1 + e^3 + e^2), rounded down");
+        assert_eq!(reading.slots[1][0].nats_milli, -350, "1000 × ln of e^3 / (1 + e^3 + e^2), rounded down");
         assert!(reading.confidence > 0.70 && reading.confidence < 0.71, "{}", reading.confidence);
     }
 
