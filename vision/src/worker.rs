@@ -183,11 +183,11 @@ impl<W: Write> Worker<W> {
             self.newest = Some(frame);
         }
         let now = Instant::now();
-        if self.snapshot_wanted {
-            if let Some(frame) = self.newest.clone() {
-                self.snapshot_wanted = false;
-                self.send_evidence(None, &frame)?;
-            }
+        if self.snapshot_wanted
+            && let Some(frame) = self.newest.clone()
+        {
+            self.snapshot_wanted = false;
+            self.send_evidence(None, &frame)?;
         }
         if self.presence && now >= self.next_detection && self.newest.as_ref().is_some_and(|frame| frame.number != self.looked_at) {
             self.next_detection = now + Duration::from_secs(1) / self.settings.max_detections_per_second.clamp(1, 30);
@@ -327,7 +327,7 @@ fn mean(mat: &impl ToInputArray) -> opencv::Result<f64> {
 
 fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
     let permille = |value: f32| (value * 1000.0).round().clamp(0.0, 1000.0) as u16;
-    let chinese = sighting.reading.text.chars().any(|symbol| !symbol.is_ascii());
+    let chinese = !sighting.reading.text.is_ascii();
     let mut slots = sighting.reading.slots.clone();
     slots.truncate(MAX_SLOTS);
     PlateRead {
