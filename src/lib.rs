@@ -1,1 +1,11 @@
+//! The daemon: everything of a lane that touches the world, except pictures.
 
+pub mod barrier;
+pub mod camera;
+pub mod cli;
+pub mod clock;
+pub mod runtime;
+pub mod scale;
+pub mod settings;
+pub mod store;
+pub mod sync;

@@ -65,6 +65,8 @@ pub enum Fault {
     CentreLinkLost,
     /// Nobody at the lane answered a call in time.
     CallUnanswered,
+    /// The facts turned against a vehicle after its front was on the boom loop: it is through or passing, and must be followed up.
+    WithdrawnUnderway,
     /// The lane loop met an impossible state and went to a safe one.
     Internal,
 }
@@ -100,7 +102,9 @@ impl Fault {
             | F::PassageUnclear
             | F::Internal => Severity::Block,
             F::BarrierLinkHold | F::WatchdogNotArmed | F::OperatorFault | F::StoreFailed => Severity::Hold,
-            F::PresenceStuck | F::PresenceDisagrees | F::PhotocellBlind | F::Tailgate | F::LedgerRestored | F::Tamper => Severity::Attend,
+            F::PresenceStuck | F::PresenceDisagrees | F::PhotocellBlind | F::Tailgate | F::LedgerRestored | F::WithdrawnUnderway | F::Tamper => {
+                Severity::Attend
+            },
             F::OpenTooLong
             | F::DiskNearlyFull
             | F::ScaleSilent

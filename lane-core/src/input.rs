@@ -4,7 +4,7 @@ use crate::declaration::LookupAnswer;
 use crate::fault::Fault;
 use crate::ids::{BootId, Digest, LedgerId, PassageId, PermitId, Revision, VisitToken};
 use crate::interlock::Event as InterlockEvent;
-use crate::officer::OfficerAct;
+use crate::officer::{Mode, Officer, OfficerAct};
 use crate::plate::Read;
 use crate::rules::Rules;
 use crate::signal::ProcessImage;
@@ -82,6 +82,11 @@ pub struct Freshness {
     pub officers: Option<Revision>,
 }
 
+impl Freshness {
+    /// Nothing was ever heard.
+    pub const NONE: Self = Self { head_utc_ms: None, link_up: false, declarations: None, watchlist: None, officers: None };
+}
+
 /// Facts of one start.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Started {
@@ -89,6 +94,10 @@ pub struct Started {
     pub boot: BootId,
     /// The ledger in use.
     pub ledger: LedgerId,
+    /// The mode the ledger recorded last; a new ledger: `Automatic`.
+    pub mode: Mode,
+    /// Who set it; whoever entered `Maintenance` must leave it.
+    pub mode_by: Option<Officer>,
     /// A passage that was open when the power went, to be ended `power lost`.
     pub open_passage: Option<PassageId>,
     /// Digest of the program.

@@ -7,7 +7,20 @@
 #![no_std]
 extern crate alloc;
 
+pub mod declaration;
+pub mod effect;
 pub mod fault;
 pub mod ids;
+pub mod input;
+pub mod interlock;
+pub mod lane;
+pub mod officer;
 pub mod permit;
+pub mod plate;
+pub mod record;
+pub mod rules;
+pub mod signal;
 pub mod time;
+pub mod verdict;
+pub mod view;
+pub mod weight;

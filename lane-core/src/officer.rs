@@ -1,6 +1,7 @@
 //! Persons at the lane, and what they may do.
 
 use crate::ids::{ActId, Agency, DeclarationId, OfficerId, PassageId};
+use crate::input::Camera;
 use crate::plate::PlateText;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
@@ -64,8 +65,8 @@ pub enum Act {
     Refuse(Reason),
     /// Send the vehicle elsewhere (yard, inspection).
     Divert(Reason),
-    /// Name the plate that the pictures show.
-    CorrectPlate(PlateText),
+    /// Name the plate that this camera's pictures show.
+    CorrectPlate(Camera, PlateText),
     /// Choose one of competing declarations.
     ChooseDeclaration(DeclarationId),
     /// Confirm as one's own agency: a confirmation, not an override.
@@ -110,7 +111,8 @@ pub struct OfficerAct {
     pub origin: Origin,
     /// The passage it was decided on; must be the one at the boom, else `passage_changed`.
     pub passage: Option<PassageId>,
-    /// [`crate::view::LaneView::stamp`] of the view it was decided on; must be current for acts on a vehicle.
+    /// [`crate::view::LaneView::stamp`] of the view it was decided on; must be current for a decision about a vehicle (Open, Agree, Refuse,
+    /// Divert, Hold, Confirm). Acts that only add facts (a plate, a choice, axles) and Release need the passage alone.
     pub view_stamp: Option<u32>,
     /// What.
     pub act: Act,

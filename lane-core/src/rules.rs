@@ -57,6 +57,8 @@ pub struct Timing {
     pub permit_ms: u32,
     /// A required input older than this is stale.
     pub fresh_ms: u32,
+    /// Gaps in presence shorter than this belong to one vehicle; the interlock has its own for the boom line.
+    pub joined_gap_ms: u32,
     /// Presence must be quiet this long before a vehicle counts as gone.
     pub leave_hold_ms: u32,
     /// A held vehicle without progress calls an officer after this (L1).
@@ -119,7 +121,8 @@ impl Timing {
         identify_deadline_ms: 8_000,
         permit_ms: 30_000,
         fresh_ms: 300,
-        leave_hold_ms: 1_500,
+        joined_gap_ms: 1_500,
+        leave_hold_ms: 3_000,
         call_officer_ms: 15_000,
         call_unanswered_ms: 120_000,
         query_deadline_ms: 2_000,

@@ -12,9 +12,10 @@ use crate::signal::Signal;
 use crate::verdict::Verdict;
 use crate::weight::WeightUnknown;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// The phase of the lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PhaseName {
     /// Not every required input has reported.
     Boot,

@@ -9,7 +9,7 @@ use crate::ids::{digest_text, passage_text, permit_text};
 use crate::interlock::InterlockEvent;
 use crate::view::Check;
 use crate::words::{
-    ActOutcome, Camera, CameraState, Fault, Mode, Origin, Outcome, PassageEnd, PermitEnd, PermitKind, ReasonCode, Role, ScaleState,
+    ActOutcome, Camera, CameraState, Fault, Mode, Origin, Outcome, PassageEnd, PermitEnd, PermitKind, ReasonCode, Role, ScaleState, WeightUnknown,
 };
 use lane_core::ids::{DeclarationId, Revision};
 use lane_core::officer::{Act as CoreAct, Officer as CoreOfficer, Reason as CoreReason};
@@ -81,7 +81,7 @@ pub enum Act {
     Agree,
     Refuse { reason: Reason },
     Divert { reason: Reason },
-    CorrectPlate { plate: String },
+    CorrectPlate { camera: Camera, plate: String },
     ChooseDeclaration { declaration: String },
     Confirm,
     SetAxles { axles: u8 },
@@ -112,7 +112,7 @@ pub enum Body {
         acquired_at_ms: u64,
     },
     Weighed { gross_grams: i64, acquired_at_ms: u64, raw: Option<String> },
-    NotWeighed { why: String },
+    NotWeighed { why: WeightUnknown },
     Unassigned { camera: Camera, evidence: String },
     Verdict { outcome: Outcome, checks: Vec<Check>, declarations: Vec<Judged>, rules: Option<[u64; 2]>, watchlist: Option<[u64; 2]> },
     PermitGranted {
@@ -169,7 +169,7 @@ impl From<&CoreAct> for Act {
             CoreAct::Agree => Self::Agree,
             CoreAct::Refuse(reason) => Self::Refuse { reason: reason.into() },
             CoreAct::Divert(reason) => Self::Divert { reason: reason.into() },
-            CoreAct::CorrectPlate(plate) => Self::CorrectPlate { plate: plate.to_string() },
+            CoreAct::CorrectPlate(camera, plate) => Self::CorrectPlate { camera: (*camera).into(), plate: plate.to_string() },
             CoreAct::ChooseDeclaration(id) => Self::ChooseDeclaration { declaration: id.0.clone() },
             CoreAct::Confirm => Self::Confirm,
             CoreAct::SetAxles(axles) => Self::SetAxles { axles: *axles },
@@ -289,7 +289,7 @@ fn weighing(what: &What) -> Body {
             acquired_at_ms: w.acquired_at.0,
             raw: Some(digest_text(w.raw)),
         },
-        What::NotWeighed(why) => Body::NotWeighed { why: crate::weight_unknown_word(*why).to_owned() },
+        What::NotWeighed(why) => Body::NotWeighed { why: (*why).into() },
         _ => Body::Unknown,
     }
 }

@@ -1,7 +1,7 @@
 //! What a screen is told: the whole lane, with ages. Plates and goods are text for people; colours and words are the page's business.
 
 use crate::words::{
-    Boom, Camera, CameraState, CheckKind, CheckResult, Fault, Mode, Outcome, PermitKind, Phase, ScaleState, Severity, Sign,
+    Boom, Camera, CameraState, CheckKind, CheckResult, Fault, Mode, Outcome, PermitKind, Phase, ScaleState, Severity, Sign, WeightUnknown,
 };
 use crate::{declaration, ids};
 use lane_core::view as core;
@@ -74,7 +74,7 @@ pub enum Facts {
         min_grams: Option<i64>,
         #[ts(type = "number | null")]
         max_grams: Option<i64>,
-        why_unknown: Option<String>,
+        why_unknown: Option<WeightUnknown>,
     },
     Legal {
         #[ts(type = "number | null")]
@@ -161,7 +161,7 @@ pub struct Vehicle {
     #[ts(type = "number | null")]
     pub gross_age_ms: Option<u64>,
     /// Why there is no gross.
-    pub gross_unknown: Option<String>,
+    pub gross_unknown: Option<WeightUnknown>,
     /// Chosen declarations.
     pub declarations: Vec<DeclarationView>,
     /// Competing candidates.
@@ -276,7 +276,7 @@ impl From<&core::LaneView> for LaneView {
 
 impl From<&core::SignalView> for Signal {
     fn from(s: &core::SignalView) -> Self {
-        Self { name: crate::signal_name(s.signal).to_owned(), on: s.on, present: s.present, age_ms: s.age_ms }
+        Self { name: s.signal.name().to_owned(), on: s.on, present: s.present, age_ms: s.age_ms }
     }
 }
 
@@ -296,7 +296,7 @@ impl From<&core::VehicleView> for Vehicle {
             plates: v.plates.iter().map(plate).collect(),
             gross_grams: v.gross.as_ref().ok().map(|g| g.value),
             gross_age_ms: v.gross.as_ref().ok().map(|g| g.age_ms),
-            gross_unknown: v.gross.as_ref().err().map(|why| crate::weight_unknown_word(*why).to_owned()),
+            gross_unknown: v.gross.as_ref().err().map(|why| (*why).into()),
             declarations: v.declarations.iter().map(DeclarationView::from).collect(),
             candidates: v.candidates.iter().map(|id| id.0.clone()).collect(),
             verdict: v.verdict.as_ref().map(|aged| Verdict {
@@ -367,7 +367,7 @@ impl From<&CoreFacts> for Facts {
                     declared_grams: *declared_grams,
                     min_grams: *min_grams,
                     max_grams: *max_grams,
-                    why_unknown: why_unknown.map(|why| crate::weight_unknown_word(why).to_owned()),
+                    why_unknown: why_unknown.map(Into::into),
                 }
             }
             CoreFacts::Legal { gross_grams, limit_grams, axles } => {

@@ -1,7 +1,7 @@
 //! The closed vocabularies of the wire, each converted exhaustively from and to the core's.
 
 use crate::declaration::mirrored;
-use lane_core::{effect, fault, input, officer, permit, record, verdict, view};
+use lane_core::{effect, fault, input, officer, permit, record, verdict, view, weight};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -27,7 +27,7 @@ mirrored!(/// Everything that can be wrong with a lane.
         BoomOpenAtStart, BarrierLinkLost, BarrierLinkHold, TravelTimeout, UncommandedMovement, LimitsContradict, PresenceStuck,
         PresenceDisagrees, PhotocellBlind, OutputMismatch, WatchdogNotArmed, OperatorFault, EmergencyStop, StopLatched, Tamper, WrongWay,
         Tailgate, PassageUnclear, OpenTooLong, StoreFailed, DiskNearlyFull, LedgerRestored, ScaleSilent, ScaleProblem, CameraFrozen,
-        CameraDown, ClockUntrusted, KnowledgeStale, CentreLinkLost, CallUnanswered, Internal,
+        CameraDown, ClockUntrusted, KnowledgeStale, CentreLinkLost, CallUnanswered, WithdrawnUnderway, Internal,
     });
 mirrored!(/// Every check there is.
     CheckKind = verdict::CheckKind {
@@ -54,6 +54,11 @@ mirrored!(/// How a permit ended.
 mirrored!(/// How a passage ended.
     PassageEnd = record::PassageEnd {
         Passed, TurnedBack, Refused, Diverted, Misrouted, WrongWay, Tailgated, Abandoned, PassedUnchecked, PowerLost,
+    });
+mirrored!(/// Why there is no weighing.
+    WeightUnknown = weight::WeightUnknown {
+        Silent, IndicatorProblem, ZeroNotCaptured, Overload, Underload, NetShown, TareShown, GrossNotMarked, PlatformEmpty, VehiclesUnknown,
+        NoVehicle, SeveralVehicles, NotWhollyOn, WhollyOnUnknown, NotZeroBefore, Moving, Settling,
     });
 
 /// Whom a permit admits.

@@ -1,0 +1,216 @@
+//! One vehicle's stay: everything that was learnt of it, and nothing of any other (I10).
+
+use crate::declaration::{Confirmation, Declaration, LookupAnswer};
+use crate::ids::{DeclarationId, Digest, PassageId, Revision, VisitToken};
+use crate::officer::Officer;
+use crate::plate::{FusedRead, PlateText, Read, Track, VoteRules};
+use crate::time::Mono;
+use crate::verdict::{CheckKind, CheckResult, Outcome, Verdict};
+use crate::weight::Weighing;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Where a vehicle was last sensed: it tells how it left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) enum Place {
+    /// On the approach loop or the platform's far end.
+    Approach,
+    /// On the platform.
+    Platform,
+    /// On the boom line.
+    Boom,
+}
+
+/// What a person decided against the vehicle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) enum Ban {
+    Hold,
+    Refuse,
+    Divert,
+}
+
+/// A person's decision, with the person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Decision {
+    pub(super) ban: Ban,
+    pub(super) by: Officer,
+}
+
+/// One plate of the vehicle, as one camera saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub(super) struct Plate {
+    track: Track,
+    /// Best text so far, its probability within the read, frames.
+    best: Option<(PlateText, u32, u16)>,
+    pub(super) last_at: Option<Mono>,
+    /// As a person named it.
+    pub(super) corrected: Option<PlateText>,
+    pub(super) evidence: Option<Digest>,
+    /// The text that was recorded last.
+    pub(super) recorded: Option<PlateText>,
+}
+
+impl Plate {
+    /// Takes a read; true when the best text changed.
+    pub(super) fn push(&mut self, acquired_at: Mono, read: Read, rules: &VoteRules) -> bool {
+        self.track.push(acquired_at, read);
+        self.last_at = self.last_at.max(Some(acquired_at));
+        let before = self.best.map(|(text, _, _)| text);
+        self.best = self.track.fuse(rules).map(|fused| (fused.best, fused.best_log_prob.to_ppm(), fused.reads));
+        before != self.best.map(|(text, _, _)| text)
+    }
+
+    pub(super) fn fused(&self, rules: &VoteRules) -> Option<FusedRead> {
+        self.track.fuse(rules)
+    }
+
+    pub(super) const fn best(&self) -> Option<(PlateText, u32, u16)> {
+        self.best
+    }
+
+    pub(super) fn best_text(&self) -> Option<PlateText> {
+        self.best.map(|(text, _, _)| text)
+    }
+
+    fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
+        self.track.shift_times(f);
+        self.last_at.iter_mut().for_each(f);
+    }
+}
+
+/// What changes a verdict's meaning: the ages in its facts do not.
+pub(super) type Judged = Vec<(CheckKind, CheckResult, Outcome)>;
+
+/// The meaning of a verdict.
+pub(super) fn judged(verdict: &Verdict) -> Judged {
+    verdict.checks.iter().map(|check| (check.kind, check.result, check.leads_to)).collect()
+}
+
+/// One vehicle.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Vehicle {
+    pub(super) visit: VisitToken,
+    pub(super) passage: Option<PassageId>,
+    /// First sensed.
+    pub(super) since: Mono,
+    /// First in the lane since.
+    pub(super) served_since: Mono,
+    pub(super) place: Place,
+    /// Its front was on the boom line.
+    pub(super) reached_boom: bool,
+    /// Presence is quiet since; it still counts as here.
+    pub(super) quiet_since: Option<Mono>,
+    /// Presence is not surely there since: quiet or unknown.
+    pub(super) unsure_since: Option<Mono>,
+    /// It was on the platform's far end.
+    pub(super) reached_platform: bool,
+    /// A passing verdict alone does not open (any more).
+    pub(super) needs_person: bool,
+    /// It came through the exit.
+    pub(super) wrong_way: bool,
+    /// It came under the open boom without a permit of its own.
+    pub(super) tailgating: bool,
+    pub(super) front: Plate,
+    pub(super) rear: Plate,
+    pub(super) weighing: Option<Weighing>,
+    /// The weighing, or its absence, stands in the ledger.
+    pub(super) weight_recorded: bool,
+    pub(super) axles: Option<u8>,
+    /// Plates of the last question.
+    pub(super) asked: Vec<PlateText>,
+    pub(super) question: u16,
+    /// The last question is not answered yet.
+    pub(super) waiting: bool,
+    pub(super) answer: Option<LookupAnswer>,
+    /// A person chose among competing declarations.
+    pub(super) choice: Option<DeclarationId>,
+    pub(super) chosen: Vec<Declaration>,
+    pub(super) competing: Vec<DeclarationId>,
+    pub(super) confirmed: Vec<(DeclarationId, Confirmation)>,
+    pub(super) claimed: Option<DeclarationId>,
+    /// Facts changed since the verdict.
+    pub(super) dirty: bool,
+    /// The identification's deadline has passed.
+    pub(super) settled: bool,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) judged_at: Mono,
+    /// The meaning of the verdict that was recorded last, with the declarations it names.
+    pub(super) verdict_recorded: Option<(Judged, Vec<(DeclarationId, Revision)>)>,
+    pub(super) decision: Option<Decision>,
+    pub(super) called_at: Option<Mono>,
+    /// A person acted on it last.
+    pub(super) attended_at: Option<Mono>,
+    /// Counts this passage's permits.
+    pub(super) permits: u16,
+    pub(super) verdict_at: Option<Mono>,
+    pub(super) up_at: Option<Mono>,
+}
+
+impl Vehicle {
+    pub(super) fn new(visit: VisitToken, place: Place, now: Mono) -> Self {
+        Self {
+            visit,
+            passage: None,
+            since: now,
+            served_since: now,
+            place,
+            reached_boom: false,
+            quiet_since: None,
+            unsure_since: None,
+            reached_platform: false,
+            needs_person: false,
+            wrong_way: false,
+            tailgating: false,
+            front: Plate::default(),
+            rear: Plate::default(),
+            weighing: None,
+            weight_recorded: false,
+            axles: None,
+            asked: Vec::new(),
+            question: 0,
+            waiting: false,
+            answer: None,
+            choice: None,
+            chosen: Vec::new(),
+            competing: Vec::new(),
+            confirmed: Vec::new(),
+            claimed: None,
+            dirty: true,
+            settled: false,
+            verdict: None,
+            judged_at: now,
+            verdict_recorded: None,
+            decision: None,
+            called_at: None,
+            attended_at: None,
+            permits: 0,
+            verdict_at: None,
+            up_at: None,
+        }
+    }
+
+    /// The verdict's outcome; `None` while it was not judged.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.verdict.as_ref().map(|verdict| verdict.outcome)
+    }
+
+    /// Milliseconds from first sight to verdict, to Up, to now.
+    pub(super) fn stages_ms(&self, now: Mono, through: bool) -> [Option<u32>; 3] {
+        let since = |at: Mono| u32::try_from(at.since(self.since)).unwrap_or(u32::MAX);
+        [self.verdict_at.map(since), self.up_at.map(since), through.then(|| since(now))]
+    }
+
+    pub(super) fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
+        f(&mut self.since);
+        f(&mut self.served_since);
+        f(&mut self.judged_at);
+        self.front.shift_times(f);
+        self.rear.shift_times(f);
+        if let Some(weighing) = &mut self.weighing {
+            f(&mut weighing.acquired_at);
+            f(&mut weighing.steady_since);
+        }
+        let optional = [&mut self.quiet_since, &mut self.unsure_since, &mut self.called_at, &mut self.attended_at, &mut self.verdict_at, &mut self.up_at];
+        optional.into_iter().flatten().for_each(f);
+    }
+}

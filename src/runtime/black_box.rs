@@ -1,0 +1,96 @@
+//! The black box: a run is a function of its inputs, so a passage's inputs are recorded, opening with a snapshot of the lane as it was when the
+//! store named the passage. `borderlane replay` feeds them to the same functions and compares the effects.
+
+use super::recorder::{Job, Recorder};
+use crate::store::{BlackBoxEntry, BlackBoxOpening, BlackBoxWhat};
+use lane_core::effect::Effect;
+use lane_core::ids::{Digest, PassageId};
+use lane_core::input::Input;
+use lane_core::lane::Lane;
+use lane_core::record::What;
+use lane_core::time::Mono;
+use sha2::{Digest as _, Sha256};
+
+/// The core's version, as snapshots name it.
+pub const CORE_VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Entries gathered before they are handed to the store.
+const FLUSH_ENTRIES: usize = 64;
+/// Passages recorded at once: two in the lane, and those just leaving it.
+const MAX_OPEN: usize = 4;
+
+struct Open {
+    passage: PassageId,
+    entries: Vec<BlackBoxEntry>,
+}
+
+/// Records turns of the lane.
+#[derive(Default)]
+pub struct BlackBox {
+    open: Vec<Open>,
+}
+
+impl BlackBox {
+    /// Before the turn: an input, and the lane as it is. Opens a box when the input names a passage.
+    pub fn input(&mut self, at: Mono, input: &Input, lane: &Lane, recorder: &Recorder) {
+        if let Input::PassageOpened { passage, .. } = input {
+            self.begin(*passage, lane, recorder);
+        }
+        if !self.open.is_empty() {
+            self.add(at, BlackBoxWhat::Input, serde_json::to_vec(input), recorder);
+        }
+    }
+
+    /// During the turn: an effect. Closes the box of a passage that ends.
+    pub fn effect(&mut self, at: Mono, effect: &Effect, recorder: &Recorder) {
+        if self.open.is_empty() {
+            return;
+        }
+        self.add(at, BlackBoxWhat::Effect, serde_json::to_vec(effect), recorder);
+        if let Effect::Record(record) = effect
+            && let (What::PassageEnded { .. }, Some(passage)) = (&record.what, record.passage)
+        {
+            self.end(passage, recorder);
+        }
+    }
+
+    fn begin(&mut self, passage: PassageId, lane: &Lane, recorder: &Recorder) {
+        if self.open.len() >= MAX_OPEN {
+            let oldest = self.open[0].passage;
+            self.end(oldest, recorder);
+        }
+        let rules = serde_json::to_vec(lane.rules()).unwrap_or_default();
+        let opening = BlackBoxOpening {
+            core_version: CORE_VERSION.to_owned(),
+            rules: Digest(Sha256::digest(&rules).into()),
+            utc_ms: None,
+            snapshot: serde_json::to_vec(lane).unwrap_or_default(),
+        };
+        recorder.give(Job::OpenBox(passage, opening));
+        self.open.push(Open { passage, entries: Vec::with_capacity(FLUSH_ENTRIES) });
+    }
+
+    fn add(&mut self, at: Mono, what: BlackBoxWhat, bytes: Result<Vec<u8>, serde_json::Error>, recorder: &Recorder) {
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                tracing::error!(%error, "an entry of the black box cannot be written down");
+                return;
+            }
+        };
+        for open in &mut self.open {
+            open.entries.push(BlackBoxEntry { what, at, bytes: bytes.clone() });
+            if open.entries.len() >= FLUSH_ENTRIES {
+                recorder.give(Job::AppendBox(open.passage, std::mem::take(&mut open.entries)));
+            }
+        }
+    }
+
+    fn end(&mut self, passage: PassageId, recorder: &Recorder) {
+        if let Some(index) = self.open.iter().position(|open| open.passage == passage) {
+            let open = self.open.remove(index);
+            if !open.entries.is_empty() {
+                recorder.give(Job::AppendBox(passage, open.entries));
+            }
+        }
+    }
+}

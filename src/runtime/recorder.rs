@@ -1,0 +1,184 @@
+//! What the lane wants written, in the order it wants it. The lane loop hands jobs over without waiting; each is put into the store's queue in
+//! order, and its answer, when it comes, is an input of the lane. Jobs queued together share one commit.
+
+use super::inbox::Inbox;
+use crate::store::{Authorisation, BlackBoxEntry, BlackBoxOpening, EntryUse, NewRecord, Store, StoreError};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use lane_core::ids::{DeclarationId, PassageId, PermitId, VisitToken};
+use lane_core::input::Input;
+use lane_core::permit::PermitEnd;
+use lane_core::record::{Record, What};
+use lane_link::record::Record as WireRecord;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tokio::sync::mpsc;
+
+/// Jobs waiting for the recorder. A lane that has so many unwritten records has a dead disk, and the store says so.
+pub const MAX_JOBS: usize = 4_096;
+
+/// One job.
+#[derive(Debug)]
+pub enum Job {
+    /// Open a passage; answered with [`Input::PassageOpened`].
+    OpenPassage(VisitToken, Box<Record>),
+    /// Append.
+    Append(Box<Record>),
+    /// Make durable; answered with [`Input::PermitDurable`].
+    Authorise(PermitId, Box<Record>),
+    /// A record made elsewhere than in the lane.
+    Raw(NewRecord),
+    /// Begin a black box.
+    OpenBox(PassageId, BlackBoxOpening),
+    /// Add to one.
+    AppendBox(PassageId, Vec<BlackBoxEntry>),
+}
+
+/// What is counted.
+#[derive(Debug, Default)]
+pub struct RecorderCounters {
+    /// Records written.
+    pub written: AtomicU64,
+    /// Records that the store keeps in memory until the disk is back.
+    pub kept: AtomicU64,
+    /// Records that could not be written or kept.
+    pub lost: AtomicU64,
+    /// Jobs refused because too many waited.
+    pub refused: AtomicU64,
+    /// Black box entries lost.
+    pub box_lost: AtomicU64,
+}
+
+/// The lane loop's end.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    jobs: mpsc::Sender<Job>,
+    /// What is counted.
+    pub counters: Arc<RecorderCounters>,
+}
+
+impl Recorder {
+    /// Hands a job over; never waits.
+    pub fn give(&self, job: Job) {
+        if let Err(error) = self.jobs.try_send(job) {
+            self.counters.refused.fetch_add(1, Relaxed);
+            tracing::error!(%error, "a record found no room: the store does not keep up");
+        }
+    }
+}
+
+/// Starts the recorder.
+#[must_use]
+pub fn spawn(store: Store, inbox: Inbox) -> (Recorder, tokio::task::JoinHandle<()>) {
+    let (jobs, queue) = mpsc::channel(MAX_JOBS);
+    let counters = Arc::new(RecorderCounters::default());
+    let task = tokio::spawn(run(queue, store, inbox, counters.clone()));
+    (Recorder { jobs, counters }, task)
+}
+
+async fn run(mut jobs: mpsc::Receiver<Job>, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>) {
+    let mut under_way: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            biased;
+            job = jobs.recv() => {
+                let Some(job) = job else { break };
+                let mut written = perform(job, store.clone(), inbox.clone(), counters.clone());
+                // The first poll puts the job into the store's queue: so the order of the jobs is the order of the ledger.
+                if futures_util::poll!(&mut written).is_pending() {
+                    under_way.push(written);
+                }
+            }
+            Some(()) = under_way.next(), if !under_way.is_empty() => {}
+        }
+    }
+    while under_way.next().await.is_some() {}
+}
+
+fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        match job {
+            Job::OpenPassage(visit, record) => match store.open_passage(new_record(&record)).await {
+                Ok(passage) => {
+                    counters.written.fetch_add(1, Relaxed);
+                    inbox.give(Input::PassageOpened { visit, passage }).await;
+                }
+                Err(error) => failed(&error, &counters, "a passage could not be opened"),
+            },
+            Job::Append(record) => append(&store, &record, &counters).await,
+            Job::Authorise(permit, record) => match store.authorise(authorisation(permit, &record)).await {
+                Ok(_) => {
+                    counters.written.fetch_add(1, Relaxed);
+                    inbox.give(Input::PermitDurable(permit)).await;
+                }
+                // Nothing is granted: the lane sees the store's state change, or its permit's time run out.
+                Err(error) => failed(&error, &counters, "a permit could not be authorised"),
+            },
+            Job::Raw(record) => match store.append(vec![record]).await {
+                Ok(_) => drop(counters.written.fetch_add(1, Relaxed)),
+                Err(error) => failed(&error, &counters, "a record could not be written"),
+            },
+            Job::OpenBox(passage, opening) => {
+                if let Err(error) = store.black_box_open(passage, opening).await {
+                    counters.box_lost.fetch_add(1, Relaxed);
+                    tracing::warn!(%error, "a black box could not be opened");
+                }
+            }
+            Job::AppendBox(passage, entries) => {
+                let count = entries.len() as u64;
+                if let Err(error) = store.black_box_append(passage, entries).await {
+                    counters.box_lost.fetch_add(count, Relaxed);
+                    tracing::warn!(%error, "black box entries were lost");
+                }
+            }
+        }
+    })
+}
+
+async fn append(store: &Store, record: &Record, counters: &RecorderCounters) {
+    let new = new_record(record);
+    let result = match (&record.what, record.passage) {
+        (What::PassageEnded { .. }, Some(passage)) => store.end_passage(passage, new).await.map(drop),
+        (What::PermitEnded { permit, end }, _) => store.end_permit(*permit, entry_use(*end), new).await.map(drop),
+        _ => store.append(vec![new]).await.map(drop),
+    };
+    match result {
+        Ok(()) => drop(counters.written.fetch_add(1, Relaxed)),
+        Err(error) => failed(&error, counters, "a record could not be written"),
+    }
+}
+
+fn failed(error: &StoreError, counters: &RecorderCounters, what: &'static str) {
+    if matches!(error, StoreError::Kept { .. }) {
+        counters.kept.fetch_add(1, Relaxed);
+    } else {
+        counters.lost.fetch_add(1, Relaxed);
+        tracing::error!(%error, what);
+    }
+}
+
+/// An entry is used where the vehicle entered, or may have.
+fn entry_use(end: PermitEnd) -> EntryUse {
+    match end {
+        PermitEnd::Expired | PermitEnd::Revoked | PermitEnd::BackedOut => EntryUse::Free,
+        PermitEnd::VehicleClear | PermitEnd::EndedByPerson | PermitEnd::Fault | PermitEnd::Stop | PermitEnd::Restart => EntryUse::Used,
+    }
+}
+
+fn authorisation(permit: PermitId, record: &Record) -> Authorisation {
+    let declarations: Vec<DeclarationId> = match &record.what {
+        What::PermitGranted { declarations, .. } => declarations.iter().map(|(id, _)| id.clone()).collect(),
+        _ => Vec::new(),
+    };
+    Authorisation { permit, declarations, record: new_record(record) }
+}
+
+/// A record as the store takes it.
+#[must_use]
+pub fn new_record(record: &Record) -> NewRecord {
+    let wire = WireRecord::from(record);
+    let value = serde_json::to_value(&wire).unwrap_or_default();
+    let kind = value.get("kind").and_then(|kind| kind.as_str()).unwrap_or("unknown").to_owned();
+    NewRecord { kind, passage: record.passage, utc_ms: record.wall.trusted(), bytes: value.to_string().into_bytes() }
+}

@@ -1,0 +1,510 @@
+//! The handle to the store.
+
+use super::cache::{self, CacheDb, lookup};
+use super::error::StoreError;
+use super::lane::permits;
+use super::lane::{LaneTx, black_box, evidence, ledger, mark, open as open_lane, persons};
+use super::maintain::{Maintained, read_floors};
+use super::metrics::{Metrics, StoreMetrics};
+use super::reader::Reader;
+use super::settings::{REPLICA_CHUNK_MAX_ROWS, StoreSettings};
+use super::types::{
+    Applied, Authorisation, BlackBox, BlackBoxEntry, BlackBoxOpening, Boot, Change, Collection, CollectionState, Committed,
+    DiskState, EntryUse, Found, FoundRow, Head, LedgerRow, Lockout, NewRecord, OfficerRow, Opened, Outbox, ReplicaRow,
+};
+use super::writer::{Finish, JobEnd, LaneJob, Request, Writer, job_end};
+use super::{chain, files};
+use ed25519_dalek::SigningKey;
+use lane_core::ids::{Digest, LedgerId, PassageId, PermitId, Revision};
+use lane_core::time::Wall;
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::{Semaphore, oneshot, watch};
+
+/// The store. Cheap to clone; the last one dropped, or [`Store::close`], ends it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Arc<StoreSettings>,
+    queue: SyncSender<Request>,
+    slots: Semaphore,
+    lookups: Reader,
+    readings: Reader,
+    evidence: tokio::sync::Mutex<()>,
+    being_written: Arc<Mutex<HashSet<Digest>>>,
+    state: watch::Receiver<DiskState>,
+    metrics: Arc<Metrics>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens the store in `settings.dir`, making what is missing. Blocks for as long as the files take.
+    ///
+    /// # Errors
+    /// A setting out of range, a folder that cannot be used or is in use, a file of a newer format. A damaged file is no error: see [`Opened`].
+    pub fn open(settings: StoreSettings, key: SigningKey, boot: &Boot) -> Result<(Self, Opened), StoreError> {
+        settings.check()?;
+        files::make_dir(&settings.dir)?;
+        let lock = lock(&settings)?;
+        let lane = open_lane::open(&settings, &key, boot)?;
+        let settings = Arc::new(settings);
+        let (cache, cache_begun_anew) = CacheDb::open(&settings)?;
+        let opened = Opened { cache_begun_anew, ..lane.opened };
+        let generation = Arc::new(AtomicU64::new(0));
+        let lookups = Reader::start("store-lookup", &settings, &generation)?;
+        let readings = Reader::start("store-reader", &settings, &generation)?;
+        let being_written: Arc<Mutex<HashSet<Digest>>> = Arc::default();
+        let writing = being_written.clone();
+        let (state_in, state) =
+            watch::channel(DiskState { can_commit: true, nearly_full: false, restored: opened.restored.is_some() });
+        let metrics = Arc::new(Metrics::default());
+        metrics.level(&lane.tip);
+        let writer = Writer {
+            floors: read_floors(&lane.conn)?,
+            mark: mark::open(&settings.mark_file())?,
+            conn: lane.conn,
+            tip: lane.tip,
+            key,
+            boot: boot.id,
+            cache,
+            cache_generation: generation,
+            state: state_in,
+            metrics: metrics.clone(),
+            sweep_folder: 0,
+            entries_after: String::new(),
+            is_being_written: Arc::new(move |digest| held(&writing).contains(&digest)),
+            backlog: VecDeque::new(),
+            lost: 0,
+            settings: settings.clone(),
+            _lock: lock,
+        };
+        // Twice the slots: a caller that gave up leaves its request in the queue.
+        let (queue, requests) = sync_channel(settings.queue_max_requests * 2);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(&requests))
+            .map_err(StoreError::file("start the writer for", &settings.dir))?;
+        let inner = Inner {
+            slots: Semaphore::new(settings.queue_max_requests),
+            settings,
+            queue,
+            lookups,
+            readings,
+            evidence: tokio::sync::Mutex::new(()),
+            being_written,
+            state,
+            metrics,
+            writer: Mutex::new(Some(thread)),
+        };
+        Ok((Self { inner: Arc::new(inner) }, opened))
+    }
+
+    /// Ends the writer after what was asked before, and waits for it. Later requests are answered with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        let thread = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return };
+        let queue = self.inner.queue.clone();
+        let _ = tokio::task::spawn_blocking(move || {
+            let _ = queue.send(Request::Close);
+            let _ = thread.join();
+        })
+        .await;
+    }
+
+    /// What the disk is worth; changes wake the receiver.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<DiskState> {
+        self.inner.state.clone()
+    }
+
+    /// The metrics now.
+    #[must_use]
+    pub fn metrics(&self) -> StoreMetrics {
+        self.inner.metrics.read()
+    }
+
+    async fn ask<T>(&self, build: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request) -> Result<T, StoreError> {
+        let _slot = self.inner.slots.acquire().await.map_err(|_| StoreError::Closed)?;
+        let (answer, answered) = oneshot::channel();
+        self.inner.queue.try_send(build(answer)).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn lane<T: Send + 'static>(
+        &self,
+        op: impl FnOnce(&mut LaneTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.ask(|answer| Request::Lane(job(op, answer))).await
+    }
+
+    async fn step<T: Send + 'static>(
+        &self,
+        op: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.ask(|answer| {
+            Request::Step(Box::new(move |writer| {
+                let _ = answer.send(op(writer));
+            }))
+        })
+        .await
+    }
+
+    // ---- ledger ----
+
+    /// Appends records in order, all or none; answered when durable. [`StoreError::Kept`]: they wait in memory for the disk.
+    pub async fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Committed>, StoreError> {
+        self.ask(|answer| Request::Append { records, answer }).await
+    }
+
+    /// Opens a passage by its first record, whose sequence names it.
+    pub async fn open_passage(&self, record: NewRecord) -> Result<PassageId, StoreError> {
+        self.lane(move |tx| tx.open_passage(&record)).await
+    }
+
+    /// Ends a passage.
+    pub async fn end_passage(&self, passage: PassageId, record: NewRecord) -> Result<Committed, StoreError> {
+        self.lane(move |tx| tx.end_passage(passage, &record)).await
+    }
+
+    /// Grants a permit; answered when durable (I9).
+    ///
+    /// # Errors
+    /// [`StoreError::PermitUsed`], [`StoreError::PermitOfOtherBoot`]; [`StoreError::CannotCommit`]: nothing is granted, now or later.
+    pub async fn authorise(&self, authorisation: Authorisation) -> Result<Committed, StoreError> {
+        self.lane(move |tx| tx.authorise(&authorisation)).await
+    }
+
+    /// Ends a permit.
+    pub async fn end_permit(&self, permit: PermitId, entry: EntryUse, record: NewRecord) -> Result<Committed, StoreError> {
+        self.lane(move |tx| tx.end_permit(permit, entry, &record)).await
+    }
+
+    /// Is a permit known here, and has it ended?
+    pub async fn permit_ended(&self, permit: PermitId) -> Result<Option<bool>, StoreError> {
+        self.inner.readings.read(move |side| permits::permit_ended(&side.lane, permit)).await
+    }
+
+    /// Records to send: after `after`, or after the acknowledged one.
+    pub async fn read_outbox(&self, after: Option<u64>, max_rows: usize, max_bytes: usize) -> Result<Outbox, StoreError> {
+        self.inner.readings.read(move |side| ledger::outbox(&side.lane, after, max_rows, max_bytes)).await
+    }
+
+    /// The centre has every record of `ledger` up to `seq`, whose hash is `hash` (the link verified its signature).
+    ///
+    /// # Errors
+    /// [`StoreError::Fork`] and [`StoreError::AcknowledgedAhead`]: two ledgers carry one id; the state says `restored`, and the next start begins a new ledger.
+    pub async fn acknowledge(&self, ledger: LedgerId, seq: u64, hash: Digest) -> Result<(), StoreError> {
+        let result = self.lane(move |tx| tx.acknowledge(ledger, seq, hash)).await;
+        if matches!(result, Err(StoreError::Fork { .. } | StoreError::AcknowledgedAhead { .. })) {
+            self.step(|writer| {
+                tracing::error!("the centre holds another chain under this ledger's id");
+                writer.state.send_modify(|state| state.restored = true);
+                writer.lane(|tx| tx.mark_forked())
+            })
+            .await?;
+        }
+        result
+    }
+
+    /// The records of one passage, in order.
+    pub async fn passage_records(&self, passage: PassageId) -> Result<Vec<LedgerRow>, StoreError> {
+        self.inner.readings.read(move |side| ledger::passage_rows(&side.lane, passage)).await
+    }
+
+    // ---- black box ----
+
+    /// Begins the black box of a passage.
+    pub async fn black_box_open(&self, passage: PassageId, opening: BlackBoxOpening) -> Result<(), StoreError> {
+        self.lane(move |tx| tx.open_black_box(passage, &opening)).await
+    }
+
+    /// Adds to the black box of a passage.
+    pub async fn black_box_append(&self, passage: PassageId, entries: Vec<BlackBoxEntry>) -> Result<(), StoreError> {
+        self.lane(move |tx| tx.append_black_box(passage, &entries)).await
+    }
+
+    /// Reads the black box of a passage.
+    pub async fn black_box(&self, passage: PassageId) -> Result<BlackBox, StoreError> {
+        self.inner.readings.read(move |side| black_box::black_box(&side.lane, passage)).await
+    }
+
+    // ---- persons ----
+
+    /// Writes an officer; failures and lockout stay.
+    pub async fn put_officer(&self, officer: OfficerRow) -> Result<(), StoreError> {
+        self.lane(move |tx| tx.put_officer(&officer)).await
+    }
+
+    /// Removes an officer; says whether there was one.
+    pub async fn remove_officer(&self, id: String) -> Result<bool, StoreError> {
+        self.lane(move |tx| tx.remove_officer(&id)).await
+    }
+
+    /// One officer with the lockout as it holds at `now`.
+    pub async fn officer(&self, id: String, now_utc_ms: i64) -> Result<Option<(OfficerRow, Lockout)>, StoreError> {
+        let read = id.clone();
+        let found = self.inner.readings.read(move |side| persons::officer(&side.lane, &read)).await?;
+        let longest = now_utc_ms.saturating_add(persons::LOCKOUT_MAX_MS);
+        match found {
+            Some((officer, lockout)) if lockout.locked_until_ms.is_some_and(|until| until > longest) => {
+                self.lane(move |tx| tx.cut_lockout(&id, now_utc_ms)).await?;
+                Ok(Some((officer, Lockout { locked_until_ms: Some(longest), ..lockout })))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// All officers.
+    pub async fn officers(&self) -> Result<Vec<(OfficerRow, Lockout)>, StoreError> {
+        self.inner.readings.read(|side| persons::officers(&side.lane)).await
+    }
+
+    /// A wrong PIN; durable before it is answered.
+    pub async fn officer_failed(&self, id: String, now_utc_ms: i64) -> Result<Lockout, StoreError> {
+        self.lane(move |tx| tx.officer_failed(&id, now_utc_ms)).await
+    }
+
+    /// A right PIN.
+    pub async fn officer_succeeded(&self, id: String) -> Result<Lockout, StoreError> {
+        self.lane(move |tx| tx.officer_succeeded(&id)).await
+    }
+
+    /// Remembers the id of an act or command; `false`: it was handled before.
+    pub async fn first_act(&self, id: String) -> Result<bool, StoreError> {
+        self.lane(move |tx| tx.first_act(&id)).await
+    }
+
+    // ---- evidence ----
+
+    /// Keeps a picture; answered when file, folder and index row are durable.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] over `max_evidence_bytes`; [`StoreError::EvidenceNoRoom`] where the rest of the disk is the ledger's.
+    pub async fn put_evidence(&self, bytes: Vec<u8>, utc_ms: Option<i64>) -> Result<Digest, StoreError> {
+        let (size, max) = (bytes.len() as u64, self.inner.settings.max_evidence_bytes);
+        if size > max {
+            return Err(StoreError::TooLarge { what: "a piece of evidence", bytes: size, max });
+        }
+        let _one_at_a_time = self.inner.evidence.lock().await;
+        let settings = self.inner.settings.clone();
+        let digest = chain::sha256(&bytes);
+        let _mark = BeingWritten::new(&self.inner.being_written, digest);
+        let written = tokio::task::spawn_blocking(move || {
+            let free_bytes = files::free_bytes(&settings.dir)?;
+            let floor_bytes = settings.evidence_floor_bytes;
+            if free_bytes < floor_bytes.saturating_add(bytes.len() as u64) {
+                return Err(StoreError::EvidenceNoRoom { free_bytes, floor_bytes });
+            }
+            files::put_evidence(&settings.evidence_dir(), digest, &bytes)
+        });
+        written.await.map_err(|_| StoreError::Closed)??;
+        let leaving = self.lane(move |tx| tx.add_evidence(digest, size, utc_ms)).await?;
+        if !leaving.digests.is_empty() {
+            self.step(move |writer| Ok(writer.let_leave(&leaving))).await?;
+        }
+        Ok(digest)
+    }
+
+    /// Reads a picture and checks it against its name.
+    pub async fn read_evidence(&self, digest: Digest) -> Result<Vec<u8>, StoreError> {
+        let settings = self.inner.settings.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            files::read_evidence(&settings.evidence_dir(), digest, settings.max_evidence_bytes)
+        });
+        read.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Evidence that the centre does not have yet, oldest first, with sizes.
+    pub async fn pending_evidence(&self, max: usize) -> Result<Vec<(Digest, u64)>, StoreError> {
+        self.inner.readings.read(move |side| evidence::pending(&side.lane, max)).await
+    }
+
+    /// The centre has these.
+    pub async fn acknowledge_evidence(&self, digests: Vec<Digest>) -> Result<(), StoreError> {
+        self.lane(move |tx| tx.acknowledge_evidence(&digests)).await
+    }
+
+    // ---- replica ----
+
+    /// Applies a verified change.
+    pub async fn apply_replica(&self, collection: Collection, change: Change) -> Result<Applied, StoreError> {
+        self.step(move |writer| writer.on_cache(|writer| writer.apply_change(collection, &change))).await
+    }
+
+    /// Begins a verified snapshot; `Some(Older)`: it is older than what the lane has or has seen.
+    pub async fn begin_snapshot(&self, collection: Collection, revision: Revision) -> Result<Option<Applied>, StoreError> {
+        let begun = self
+            .step(move |writer| {
+                writer.on_cache(|writer| {
+                    let floor = writer.floor(collection);
+                    writer.cache.begin_snapshot(collection, revision, floor)
+                })
+            })
+            .await?;
+        if begun.is_none() {
+            while !self.step(move |writer| writer.on_cache(|writer| writer.cache.clean_slot(collection))).await? {}
+        }
+        Ok(begun)
+    }
+
+    /// Stages the next part of a snapshot; parts are numbered from 0. Written in small steps, so that no vehicle waits for it.
+    pub async fn stage_snapshot(&self, collection: Collection, part: u32, rows: Vec<ReplicaRow>) -> Result<(), StoreError> {
+        self.step(move |writer| writer.on_cache(|writer| writer.cache.begin_part(collection, part))).await?;
+        let mut rows = rows;
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(REPLICA_CHUNK_MAX_ROWS));
+            let chunk = std::mem::replace(&mut rows, rest);
+            self.step(move |writer| writer.on_cache(|writer| writer.cache.stage_rows(collection, &chunk))).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a snapshot; refused unless `parts` and `rows` were staged.
+    pub async fn end_snapshot(&self, collection: Collection, parts: u32, rows: u64) -> Result<Applied, StoreError> {
+        self.step(move |writer| writer.on_cache(|writer| writer.cache.end_snapshot(collection, parts, rows))).await
+    }
+
+    /// A whole snapshot at once, for collections that are small and for files.
+    pub async fn apply_snapshot(
+        &self,
+        collection: Collection,
+        revision: Revision,
+        rows: Vec<ReplicaRow>,
+    ) -> Result<Applied, StoreError> {
+        if let Some(older) = self.begin_snapshot(collection, revision).await? {
+            return Ok(older);
+        }
+        let count = rows.iter().filter(|row| matches!(row, ReplicaRow::Upsert(_))).count() as u64;
+        self.stage_snapshot(collection, 0, rows).await?;
+        self.end_snapshot(collection, 1, count).await
+    }
+
+    /// A verified head of a collection; `false`: a newer one was seen before, and it changes nothing.
+    pub async fn head_seen(&self, collection: Collection, head: Head) -> Result<bool, StoreError> {
+        self.step(move |writer| writer.on_cache(|writer| writer.head_seen(collection, head))).await
+    }
+
+    /// How far the four collections are. The head is the newest ever seen, also when the cache was lost since.
+    pub async fn collections(&self) -> Result<Vec<CollectionState>, StoreError> {
+        self.step(|writer| {
+            writer.on_cache(|writer| {
+                let with_floor = |collection: Collection| {
+                    let state = cache::state(&writer.cache.conn, collection)?;
+                    Ok(CollectionState { head: state.head.max(writer.floors[collection.number() as usize]), ..state })
+                };
+                Collection::ALL.into_iter().map(with_floor).collect()
+            })
+        })
+        .await
+    }
+
+    /// Looks plates (normal form) up. `own` is the asking passage.
+    pub async fn lookup(&self, plates: Vec<String>, own: Option<PassageId>) -> Result<Found, StoreError> {
+        let found = self
+            .inner
+            .lookups
+            .read(move |side| {
+                let key = side.key();
+                let (cache, lane) = side.both()?;
+                lookup::lookup(cache, lane, key, &plates, own)
+            })
+            .await;
+        self.not_damaged(found).await
+    }
+
+    /// The rows of a collection in order of their ids, from after `after`.
+    pub async fn list(&self, collection: Collection, after: String, max: usize) -> Result<Vec<FoundRow>, StoreError> {
+        let found = self.inner.readings.read(move |side| lookup::list(side.both()?.0, collection, &after, max)).await;
+        self.not_damaged(found).await
+    }
+
+    /// A reading that met damage lets the writer begin the cache anew.
+    async fn not_damaged<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        match result {
+            Err(error) if error.is_damage() => {
+                tracing::error!(%error, "the cache is damaged: it is set aside and begun anew");
+                self.step(Writer::begin_cache_anew).await?;
+                Err(StoreError::CacheDamaged)
+            }
+            other => other,
+        }
+    }
+
+    // ---- care ----
+
+    /// Once a minute: head, sealing, budgets, sweep.
+    pub async fn maintain(&self, now: Wall) -> Result<Maintained, StoreError> {
+        self.step(move |writer| writer.maintain(now)).await
+    }
+}
+
+fn job<T: Send + 'static>(
+    op: impl FnOnce(&mut LaneTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+) -> LaneJob {
+    Box::new(move |tx| {
+        let result = tx.map(op);
+        let end = match &result {
+            Some(result) => job_end(result.as_ref().err()),
+            None => JobEnd::Refused,
+        };
+        let finish: Finish = Box::new(move |commit| {
+            let result = match (result, commit) {
+                (Some(Err(error)), _) if !matches!(error, StoreError::Sql { .. }) => Err(error),
+                (Some(Ok(value)), Ok(())) => Ok(value),
+                (_, Err(reason)) => Err(StoreError::CannotCommit { reason: reason.to_owned() }),
+                (_, Ok(())) => Err(StoreError::CannotCommit { reason: "its group has fallen".to_owned() }),
+            };
+            let _ = answer.send(result);
+        });
+        (end, finish)
+    })
+}
+
+fn lock(settings: &StoreSettings) -> Result<File, StoreError> {
+    let path = settings.dir.join("lane.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(StoreError::file("open the lock", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: settings.dir.clone() }),
+        Err(std::fs::TryLockError::Error(source)) => Err(StoreError::File { what: "lock", path, source }),
+    }
+}
+
+fn held(set: &Mutex<HashSet<Digest>>) -> std::sync::MutexGuard<'_, HashSet<Digest>> {
+    set.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// While it lives the sweep leaves this file alone.
+struct BeingWritten<'a> {
+    set: &'a Mutex<HashSet<Digest>>,
+    digest: Digest,
+}
+
+impl<'a> BeingWritten<'a> {
+    fn new(set: &'a Mutex<HashSet<Digest>>, digest: Digest) -> Self {
+        held(set).insert(digest);
+        Self { set, digest }
+    }
+}
+
+impl Drop for BeingWritten<'_> {
+    fn drop(&mut self) {
+        held(self.set).remove(&self.digest);
+    }
+}
