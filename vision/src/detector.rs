@@ -78,7 +78,8 @@ impl Detector {
 
     fn find_in(&mut self, frame: &Mat, region: Rect) -> Result<(Vec<Detection>, f32), NetworkError> {
         let size = self.network.size();
-        let (input, scale) = letterbox(frame, region, size).map_err(|error| NetworkError::Run { model: "detector input".into(), reason: brief(&error) })?;
+        let (input, scale) =
+            letterbox(frame, region, size).map_err(|error| NetworkError::Run { model: "detector input".into(), reason: brief(&error) })?;
         let output = self.network.run(&input)?;
         let mut found = decode(&output[0], size.width as usize / CELL_PX, size.height as usize / CELL_PX);
         for detection in &mut found {

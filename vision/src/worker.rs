@@ -18,8 +18,8 @@ use crate::picture;
 use crate::source::{Frame, Mailbox, Pixels, SourceSpec, feed};
 use crate::track::Tracks;
 use lane_link::camera::{
-    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateCountry, PlateRead, Report,
-    encode_evidence,
+    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateCountry,
+    PlateRead, Report, encode_evidence,
 };
 use opencv::core::{Mat, MatTraitConst, ToInputArray};
 use std::collections::BTreeMap;
@@ -292,10 +292,14 @@ impl<W: Write> Worker<W> {
         let jpeg = match &frame.pixels {
             // a camera's own bytes, unchanged, where they are a JPEG
             Pixels::Encoded(bytes) if bytes.starts_with(&[0xff, 0xd8]) => Ok(bytes.clone()),
-            _ => with_frame(frame, |mat| picture::encode_jpeg(mat, EVIDENCE_JPEG_QUALITY).map_err(|error| error.to_string())).and_then(|made| made),
+            _ => with_frame(frame, |mat| picture::encode_jpeg(mat, EVIDENCE_JPEG_QUALITY).map_err(|error| error.to_string()))
+                .and_then(|made| made),
         };
         let header = EvidenceHeader { track, frame: frame.number, captured_age_ms: age_ms(frame.at) };
-        match jpeg.map_err(|error| format!("no evidence: {error}")).and_then(|jpeg| encode_evidence(&header, &jpeg).map_err(|error| format!("no evidence: {error}"))) {
+        match jpeg
+            .map_err(|error| format!("no evidence: {error}"))
+            .and_then(|jpeg| encode_evidence(&header, &jpeg).map_err(|error| format!("no evidence: {error}")))
+        {
             Ok(message) => {
                 self.out.write_all(&message)?;
                 self.out.flush()?;
@@ -315,7 +319,8 @@ fn with_frame<T>(frame: &Frame, look: impl FnOnce(&Mat) -> T) -> Result<T, Strin
         Pixels::Encoded(bytes) => picture::decode(bytes).map(|mat| look(&mat)).map_err(|error| format!("a frame of the camera {error}")),
         Pixels::Bgr { width, height, bytes } => {
             let rows = Mat::from_slice(bytes).and_then(|flat| flat.reshape(3, *height)?.try_clone());
-            rows.map_err(|error| brief(&error)).and_then(|mat| if mat.cols() == *width { Ok(look(&mat)) } else { Err("a frame of another size than stated".into()) })
+            rows.map_err(|error| brief(&error))
+                .and_then(|mat| if mat.cols() == *width { Ok(look(&mat)) } else { Err("a frame of another size than stated".into()) })
         }
     }
 }

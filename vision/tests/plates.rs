@@ -31,7 +31,11 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn rendered_plates_of_both_countries_and_layouts_are_read() {
-    let expected = [("vn_one_line_12C34567.jpg", "12C34567", [225, 243, 190, 63]), ("vn_trailer_98R01285.jpg", "98R01285", [250, 211, 140, 107]), ("cn_one_line_F12A86.jpg", "桂F12A86", [240, 250, 180, 62])];
+    let expected = [
+        ("vn_one_line_12C34567.jpg", "12C34567", [225, 243, 190, 63]),
+        ("vn_trailer_98R01285.jpg", "98R01285", [250, 211, 140, 107]),
+        ("cn_one_line_F12A86.jpg", "桂F12A86", [240, 250, 180, 62]),
+    ];
     let files: Vec<PathBuf> = expected.iter().map(|(name, _, _)| fixture(name)).collect();
     let output = run(&["--json"], &root().join("../models"), &files.iter().map(PathBuf::as_path).collect::<Vec<_>>());
     assert!(output.status.success(), "{}", stderr(&output));
