@@ -22,6 +22,8 @@ pub const MAX_PLATES: usize = 8;
 const MAX_OVERLAP: f32 = 0.3;
 /// A plate found with a lesser width (pixels of the input) is looked at again, enlarged, for better corners.
 const ENLARGE_BELOW_PX: f32 = 110.0;
+/// Second looks at one frame.
+const MAX_SECOND_LOOKS: usize = 3;
 
 /// Corners in pixels: top left, top right, bottom right, bottom left.
 pub type Quad = [[f32; 2]; 4];
@@ -53,10 +55,10 @@ impl Detector {
         let whole = Rect::new(0, 0, frame.cols(), frame.rows());
         let (found, scale) = self.find_in(frame, whole)?;
         let mut better = Vec::with_capacity(found.len());
-        for detection in found {
+        for (rank, detection) in found.into_iter().enumerate() {
             let (low, high) = bounds(&detection.quad);
-            let width = high[0] - low[0];
-            better.push(if width * scale < ENLARGE_BELOW_PX { self.look_closer(frame, detection, low, high)? } else { detection });
+            let is_small = (high[0] - low[0]) * scale < ENLARGE_BELOW_PX;
+            better.push(if is_small && rank < MAX_SECOND_LOOKS { self.look_closer(frame, detection, low, high)? } else { detection });
         }
         Ok(thin_out(better))
     }
