@@ -8,8 +8,6 @@ import csv
 import hashlib
 import os
 
-import cv2
-
 
 def held_out(name):
     return hashlib.sha256(name.encode()).hexdigest()[0] in "0123"
@@ -25,6 +23,8 @@ def rows(data, name):
 
 def trainable(data, name):
     """[(BGR image, [(text, (x, y, w, h) or None)])] of the set's photos that are free and not held out."""
+    import cv2  # evaluation needs none
+
     photos = {}
     for row in rows(data, name):
         if row["train_ok"] == "yes" and not held_out(row["file"]):

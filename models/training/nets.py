@@ -40,6 +40,8 @@ class Reader(nn.Module):
         self.whole = nn.Sequential(block(64, 64, 2), nn.Conv2d(64, 64, (2, 6)), nn.ReLU())
         self.place = nn.Conv2d(64, 64, 1)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
+        # said outright instead of left to broadcasting, which not every OpenCV adds rightly after a convolution
+        self.everywhere = nn.Upsample(scale_factor=(4, 12), mode="nearest")
         self.join = nn.Sequential(block(144, 64), nn.Conv2d(64, slots, 1))
         # position of the cell, learnt: tells equal characters at different places apart
         self.position = nn.Parameter(torch.zeros(1, slots, 8, 24))
@@ -54,7 +56,7 @@ class Reader(nn.Module):
         features = self.stem(x)
         wide = self.wide(features)
         whole = self.whole(wide)
-        context = self.up(wide + self.place(whole))
+        context = self.up(wide + self.everywhere(self.place(whole)))
         maps = self.join(torch.cat([features, context], 1)) + self.position
         maps = torch.softmax(maps.flatten(2), 2).view(-1, self.slots, 8, 24)
         value = self.value(features)

@@ -104,7 +104,8 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--real", type=float, default=0.15)
-    parser.add_argument("--resume", default="")
+    parser.add_argument("--smoothing", type=float, default=0.02, help="label smoothing: helps at first; 0 at the end, so that the probabilities mean something")
+    parser.add_argument("--resume", default="", help="weights to start from")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
@@ -121,7 +122,7 @@ def main():
     weight[0] = 0.5
     for char in PROVINCES + SUFFIXES:
         weight[CLASS[char]] = 1.5
-    loss_of = nn.CrossEntropyLoss(weight=weight, label_smoothing=0.02)
+    loss_of = nn.CrossEntropyLoss(weight=weight, label_smoothing=args.smoothing)
     began, step, mean = time.time(), 0, 0.0
     reported = began
     while True:

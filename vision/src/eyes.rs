@@ -13,6 +13,8 @@ use thiserror::Error;
 const FULL_HEIGHT_PX: f32 = 28.0;
 /// Fewer characters are no plate.
 pub const MIN_CHARACTERS: usize = 4;
+/// What reads with less confidence is no plate: the reader knows writing from grilles better than the detector does.
+pub const MIN_READ_CONFIDENCE: f32 = 0.01;
 
 /// Why no plates can be read.
 #[derive(Debug, Error)]
@@ -59,15 +61,19 @@ impl Eyes {
         self.digests.clone()
     }
 
-    /// The plates of an 8-bit BGR frame, surest first. What reads as fewer than [`MIN_CHARACTERS`] is left out.
+    /// The plates of an 8-bit BGR frame, surest first. What reads as fewer than [`MIN_CHARACTERS`] or with less than
+    /// [`MIN_READ_CONFIDENCE`] is left out.
     pub fn look(&mut self, frame: &Mat) -> Result<Vec<Sighting>, EyesError> {
         let mut sightings = Vec::new();
         for detection in self.detector.find(frame)? {
             let sighting = self.read(frame, detection)?;
-            if sighting.reading.text.chars().count() >= MIN_CHARACTERS {
+            let reading = &sighting.reading;
+            if reading.confidence >= MIN_READ_CONFIDENCE && reading.text.chars().count() >= MIN_CHARACTERS {
                 sightings.push(sighting);
             }
         }
+        let worth = |sighting: &Sighting| sighting.detector_confidence * sighting.reading.confidence;
+        sightings.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
         Ok(sightings)
     }
 

@@ -95,7 +95,9 @@ fn main() -> ExitCode {
 
 fn open_eyes(models: Option<&Path>) -> Result<Eyes, String> {
     let usual = || MODEL_FOLDERS.iter().map(Path::new).find(|folder| folder.join("manifest.json").exists());
-    let folder = models.or_else(usual).ok_or("no models: neither models/manifest.json nor /usr/share/borderlane/models/manifest.json; give --models")?;
+    let folder = models
+        .or_else(usual)
+        .ok_or("no models: neither models/manifest.json nor /usr/share/borderlane/models/manifest.json; give --models")?;
     Eyes::open(folder).map_err(|error| error.to_string())
 }
 

@@ -272,7 +272,10 @@ impl Parts {
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    head.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.trim().eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
 }
 
 fn boundary(head: &str) -> Result<Vec<u8>, StreamError> {
@@ -289,7 +292,8 @@ fn boundary(head: &str) -> Result<Vec<u8>, StreamError> {
     if !content_type.to_ascii_lowercase().starts_with("multipart/") {
         return Err(wrong());
     }
-    let name = content_type.split(';').filter_map(|part| part.trim().split_once('=')).find(|(key, _)| key.trim().eq_ignore_ascii_case("boundary"));
+    let name =
+        content_type.split(';').filter_map(|part| part.trim().split_once('=')).find(|(key, _)| key.trim().eq_ignore_ascii_case("boundary"));
     let name = name.map(|(_, value)| value.trim().trim_matches('"').trim_start_matches("--")).filter(|name| !name.is_empty());
     Ok([b"--", name.ok_or_else(wrong)?.as_bytes()].concat())
 }
@@ -318,8 +322,12 @@ mod tests {
 
     #[test]
     fn pictures_with_and_without_a_length_are_found_whatever_the_chunks() {
-        let sized = format!("{ANSWER}--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 7\r\n\r\nab\r\n\r\ne\r\n--frame\r\nContent-length:2\r\n\r\nxy\r\n--frame--\r\n");
-        let unsized_ = format!("{ANSWER}\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\nab\r\n\r\ne\r\n--frame\r\nX: y\r\n\r\nxy\r\n--frame\r\nX: y\r\n\r\n");
+        let sized = format!(
+            "{ANSWER}--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 7\r\n\r\nab\r\n\r\ne\r\n--frame\r\nContent-length:2\r\n\r\nxy\r\n--frame--\r\n"
+        );
+        let unsized_ = format!(
+            "{ANSWER}\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\nab\r\n\r\ne\r\n--frame\r\nX: y\r\n\r\nxy\r\n--frame\r\nX: y\r\n\r\n"
+        );
         for stream in [sized, unsized_] {
             for chunk in [1, 2, 3, 7, 10_000] {
                 assert_eq!(frames(stream.as_bytes(), chunk), [b"ab\r\n\r\ne".to_vec(), b"xy".to_vec()], "chunks of {chunk}");

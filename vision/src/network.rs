@@ -98,7 +98,8 @@ impl Network {
 
     fn forward(&mut self, picture: &Mat, computed: &mut Vector<Mat>) -> opencv::Result<()> {
         debug_assert_eq!(picture.size()?, self.size());
-        let blob = dnn::blob_from_image(picture, 1.0 / INPUT_SPREAD, self.size(), Scalar::all(INPUT_MEAN), true, false, opencv::core::CV_32F)?;
+        let blob =
+            dnn::blob_from_image(picture, 1.0 / INPUT_SPREAD, self.size(), Scalar::all(INPUT_MEAN), true, false, opencv::core::CV_32F)?;
         self.net.set_input(&blob, "", 1.0, Scalar::all(0.0))?;
         self.net.forward(computed, &self.outputs)
     }

@@ -72,7 +72,13 @@ pub struct PlatesOptions {
 }
 
 /// Answers every file; true where none failed.
-pub fn answer_files(eyes: &mut Eyes, files: &[PathBuf], options: PlatesOptions, out: &mut impl Write, complaints: &mut impl Write) -> std::io::Result<bool> {
+pub fn answer_files(
+    eyes: &mut Eyes,
+    files: &[PathBuf],
+    options: PlatesOptions,
+    out: &mut impl Write,
+    complaints: &mut impl Write,
+) -> std::io::Result<bool> {
     let mut all_good = true;
     for path in files {
         let file = path.display().to_string();

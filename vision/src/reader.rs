@@ -89,7 +89,14 @@ fn interpret(characters: &[f32], layout: &[f32], symbols: &[char]) -> Reading {
             // rounded down, so that the named ones never add up to more than one
             nats_milli: ((log_probs[class] * 1000.0).floor() as i32).min(0),
         });
-        slots.push(named.take(MAX_ALTERNATIVES).enumerate().filter(|(at, one)| *at == 0 || one.nats_milli >= MIN_NATS_MILLI).map(|(_, one)| one).collect());
+        slots.push(
+            named
+                .take(MAX_ALTERNATIVES)
+                .enumerate()
+                .filter(|(at, one)| *at == 0 || one.nats_milli >= MIN_NATS_MILLI)
+                .map(|(_, one)| one)
+                .collect(),
+        );
     }
     let two_line = layout[1] > layout[0];
     Reading { text, confidence: log_confidence.exp(), layout: if two_line { PlateLayout::TwoLine } else { PlateLayout::OneLine }, slots }
@@ -115,7 +122,7 @@ mod tests {
         assert_eq!(reading.slots.len(), 2);
         let second: Vec<char> = reading.slots[1].iter().map(|one| one.symbol).collect();
         assert_eq!(second, ['A', 'B'], "the third is less likely than one in ten thousand");
-        assert_eq!(reading.slots[1][0].nats_milli, -349, "ln of e^3 / (1 + e^3 + e^2), rounded down");
+        assert_eq!(reading.slots[1][0].nats_milli, -350, "1000 × ln of e^3 / (1 + e^3 + e^2), rounded down");
         assert!(reading.confidence > 0.70 && reading.confidence < 0.71, "{}", reading.confidence);
     }
 

@@ -13,7 +13,8 @@ use crate::network::brief;
 use crate::picture::{MAX_PICTURE_BYTES, MAX_PIXELS, PictureError};
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Vector};
 use opencv::videoio::{
-    CAP_FFMPEG, CAP_PROP_FPS, CAP_PROP_OPEN_TIMEOUT_MSEC, CAP_PROP_READ_TIMEOUT_MSEC, VideoCapture, VideoCaptureTrait, VideoCaptureTraitConst,
+    CAP_FFMPEG, CAP_PROP_FPS, CAP_PROP_OPEN_TIMEOUT_MSEC, CAP_PROP_READ_TIMEOUT_MSEC, VideoCapture, VideoCaptureTrait,
+    VideoCaptureTraitConst,
 };
 use std::fs::{self, File};
 use std::io::Read;
@@ -125,7 +126,9 @@ pub fn open_file(path: &Path) -> Result<Opened, SourceError> {
 
 /// ISO base media (MP4, MOV), Matroska, AVI.
 fn is_video(head: &[u8]) -> bool {
-    head.get(4..8) == Some(b"ftyp") || head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"AVI "))
+    head.get(4..8) == Some(b"ftyp")
+        || head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3])
+        || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"AVI "))
 }
 
 /// A video file, frame by frame.
@@ -234,7 +237,8 @@ impl Mailbox {
     /// Waits for a frame that was not taken yet.
     pub fn take(&self, wait: Duration) -> Option<Frame> {
         let inside = self.inside();
-        let (mut inside, _) = self.arrived.wait_timeout_while(inside, wait, |inside| inside.newest.is_none()).unwrap_or_else(PoisonError::into_inner);
+        let (mut inside, _) =
+            self.arrived.wait_timeout_while(inside, wait, |inside| inside.newest.is_none()).unwrap_or_else(PoisonError::into_inner);
         inside.newest.take()
     }
 

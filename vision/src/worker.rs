@@ -18,8 +18,8 @@ use crate::picture;
 use crate::source::{Frame, Mailbox, Pixels, SourceSpec, feed};
 use crate::track::Tracks;
 use lane_link::camera::{
-    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateCountry, PlateRead, Report,
-    encode_evidence,
+    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateCountry,
+    PlateRead, Report, encode_evidence,
 };
 use opencv::core::{Mat, MatTraitConst, ToInputArray};
 use std::collections::BTreeMap;
@@ -134,6 +134,7 @@ struct Worker<W> {
     same: Option<(u64, Instant)>,
     dark: bool,
     condition: Option<CameraCondition>,
+    frame_trouble: Option<String>,
     told: Option<String>,
     tracks: Tracks,
     sent: BTreeMap<u64, (u32, f32)>,
@@ -158,6 +159,7 @@ impl<W: Write> Worker<W> {
             same: None,
             dark: false,
             condition: None,
+            frame_trouble: None,
             told: None,
             tracks: Tracks::new(),
             sent: BTreeMap::new(),
@@ -166,39 +168,34 @@ impl<W: Write> Worker<W> {
 
     /// One turn of the loop; false where the work is over.
     fn turn(&mut self, eyes: &mut Eyes, mailbox: &Mailbox, orders: &Receiver<Heard>) -> Result<bool, WorkerError> {
-        let mut trouble = None;
         loop {
             match orders.try_recv() {
                 Ok(Ok(Order::Presence { on })) => self.presence = on,
                 Ok(Ok(Order::Snapshot)) => self.snapshot_wanted = true,
                 Ok(Ok(Order::Ping { n })) => self.ping = n,
-                Ok(Err(error)) => trouble = Some(format!("an order cannot be understood: {error}")),
+                Ok(Err(error)) => self.send(&Report::Problem { what: format!("an order cannot be understood: {error}") })?,
                 Ok(Ok(Order::Quit)) | Err(TryRecvError::Disconnected) => return Ok(false),
                 Err(TryRecvError::Empty) => break,
             }
         }
         if let Some(frame) = mailbox.take(Duration::from_millis(MAX_WAIT_MS)) {
-            if let Err(error) = self.admit(&frame) {
-                trouble = Some(error);
-            }
+            self.admit(&frame);
             self.newest = Some(frame);
         }
         let now = Instant::now();
-        if self.snapshot_wanted {
-            if let Some(frame) = self.newest.clone() {
-                self.snapshot_wanted = false;
-                self.send_evidence(None, &frame)?;
-            }
+        if self.snapshot_wanted
+            && let Some(frame) = self.newest.clone()
+        {
+            self.snapshot_wanted = false;
+            self.send_evidence(None, &frame)?;
         }
         if self.presence && now >= self.next_detection && self.newest.as_ref().is_some_and(|frame| frame.number != self.looked_at) {
             self.next_detection = now + Duration::from_secs(1) / self.settings.max_detections_per_second.clamp(1, 30);
-            if let Err(error) = self.detect(eyes)? {
-                trouble = Some(error);
-            }
+            self.detect(eyes)?;
         }
         let (frames, last_at) = mailbox.counts();
         self.judge(last_at)?;
-        self.tell(trouble.or_else(|| mailbox.trouble()))?;
+        self.tell(self.frame_trouble.clone().or_else(|| mailbox.trouble()))?;
         let now = Instant::now();
         if now >= self.next_beat {
             self.next_beat = now + Duration::from_millis(BEAT_INTERVAL_MS);
@@ -207,8 +204,8 @@ impl<W: Write> Worker<W> {
         Ok(true)
     }
 
-    /// Looks at a new frame as far as the camera's condition needs it. The error is a frame that cannot be decoded.
-    fn admit(&mut self, frame: &Frame) -> Result<(), String> {
+    /// Looks at a new frame as far as the camera's condition needs it.
+    fn admit(&mut self, frame: &Frame) {
         let mut hasher = DefaultHasher::new();
         match &frame.pixels {
             Pixels::Encoded(bytes) | Pixels::Bgr { bytes, .. } => hasher.write(bytes),
@@ -218,12 +215,11 @@ impl<W: Write> Worker<W> {
             self.same = Some((hash, frame.at));
         }
         if frame.at < self.next_brightness {
-            return Ok(());
+            return;
         }
         self.next_brightness = frame.at + Duration::from_millis(BRIGHTNESS_INTERVAL_MS);
-        let brightness = with_frame(frame, |mat| mean(mat).map_err(|error| brief(&error)))??;
-        self.dark = brightness < f64::from(self.settings.dark_below);
-        Ok(())
+        let brightness = with_frame(frame, |mat| mean(mat).map_err(|error| brief(&error))).and_then(|inner| inner);
+        self.frame_trouble = brightness.map(|brightness| self.dark = brightness < f64::from(self.settings.dark_below)).err();
     }
 
     /// Decides the camera's condition and tells it when it changed.
@@ -261,14 +257,13 @@ impl<W: Write> Worker<W> {
         Ok(())
     }
 
-    /// Looks at the newest frame. The inner error is one of this frame and is only told.
-    fn detect(&mut self, eyes: &mut Eyes) -> Result<Result<(), String>, WorkerError> {
-        let Some(frame) = self.newest.clone() else { return Ok(Ok(())) };
+    /// Looks at the newest frame and sends what it shows.
+    fn detect(&mut self, eyes: &mut Eyes) -> Result<(), WorkerError> {
+        let Some(frame) = self.newest.clone() else { return Ok(()) };
         self.looked_at = frame.number;
-        let sightings = match with_frame(&frame, |mat| eyes.look(mat).map_err(|error| error.to_string())) {
-            Ok(Ok(sightings)) => sightings,
-            Ok(Err(error)) | Err(error) => return Ok(Err(error)),
-        };
+        let sightings = with_frame(&frame, |mat| eyes.look(mat).map_err(|error| error.to_string())).and_then(|inner| inner);
+        self.frame_trouble = sightings.as_ref().err().cloned();
+        let Ok(sightings) = sightings else { return Ok(()) };
         let quads: Vec<_> = sightings.iter().map(|sighting| sighting.quad).collect();
         let now_ms = frame.at.duration_since(self.began).as_millis() as u64;
         let numbers = self.tracks.follow(&quads, now_ms);
@@ -284,7 +279,7 @@ impl<W: Write> Worker<W> {
                 self.sent.pop_first();
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     fn send(&mut self, report: &Report) -> Result<(), WorkerError> {
@@ -297,10 +292,14 @@ impl<W: Write> Worker<W> {
         let jpeg = match &frame.pixels {
             // a camera's own bytes, unchanged, where they are a JPEG
             Pixels::Encoded(bytes) if bytes.starts_with(&[0xff, 0xd8]) => Ok(bytes.clone()),
-            _ => with_frame(frame, |mat| picture::encode_jpeg(mat, EVIDENCE_JPEG_QUALITY).map_err(|error| error.to_string())).and_then(|made| made),
+            _ => with_frame(frame, |mat| picture::encode_jpeg(mat, EVIDENCE_JPEG_QUALITY).map_err(|error| error.to_string()))
+                .and_then(|made| made),
         };
         let header = EvidenceHeader { track, frame: frame.number, captured_age_ms: age_ms(frame.at) };
-        match jpeg.map_err(|error| format!("no evidence: {error}")).and_then(|jpeg| encode_evidence(&header, &jpeg).map_err(|error| format!("no evidence: {error}"))) {
+        match jpeg
+            .map_err(|error| format!("no evidence: {error}"))
+            .and_then(|jpeg| encode_evidence(&header, &jpeg).map_err(|error| format!("no evidence: {error}")))
+        {
             Ok(message) => {
                 self.out.write_all(&message)?;
                 self.out.flush()?;
@@ -320,7 +319,8 @@ fn with_frame<T>(frame: &Frame, look: impl FnOnce(&Mat) -> T) -> Result<T, Strin
         Pixels::Encoded(bytes) => picture::decode(bytes).map(|mat| look(&mat)).map_err(|error| format!("a frame of the camera {error}")),
         Pixels::Bgr { width, height, bytes } => {
             let rows = Mat::from_slice(bytes).and_then(|flat| flat.reshape(3, *height)?.try_clone());
-            rows.map_err(|error| brief(&error)).and_then(|mat| if mat.cols() == *width { Ok(look(&mat)) } else { Err("a frame of another size than stated".into()) })
+            rows.map_err(|error| brief(&error))
+                .and_then(|mat| if mat.cols() == *width { Ok(look(&mat)) } else { Err("a frame of another size than stated".into()) })
         }
     }
 }
@@ -332,7 +332,7 @@ fn mean(mat: &impl ToInputArray) -> opencv::Result<f64> {
 
 fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
     let permille = |value: f32| (value * 1000.0).round().clamp(0.0, 1000.0) as u16;
-    let chinese = sighting.reading.text.chars().any(|symbol| !symbol.is_ascii());
+    let chinese = !sighting.reading.text.is_ascii();
     let mut slots = sighting.reading.slots.clone();
     slots.truncate(MAX_SLOTS);
     PlateRead {

@@ -1,0 +1,114 @@
+"""Exports the trained networks to ONNX opset 11, writes the manifest and probe.json (what PyTorch gives for a picture that a test can make
+again: vision/tests/models.rs compares), and with --check compares through this Python's OpenCV at once.
+
+Outputs: detector "plates" 1 x 9 x H/8 x W/8; reader "characters" 1 x slots x classes and "layout" 1 x 2.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+
+import cv2
+import numpy as np
+import onnx
+import torch
+
+from glyphs import CHARSET
+from nets import READER_SIZE, SLOTS, Detector, Reader
+
+DETECTOR_SIZE = (480, 480)
+PROBE_EVERY = 61  # of PyTorch's outputs for the probe picture, every 61st is kept beside the models
+
+
+def settle(path):
+    """Turns Constant nodes and Identity-of-initialiser nodes into initialisers: OpenCV 4.6 does not take the latter."""
+    model = onnx.load(path)
+    graph = model.graph
+    values = {item.name: item for item in graph.initializer}
+    keep = []
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in values:
+            copy = onnx.TensorProto()
+            copy.CopyFrom(values[node.input[0]])
+            copy.name = node.output[0]
+            graph.initializer.append(copy)
+            values[copy.name] = copy
+        elif node.op_type == "Constant" and node.attribute[0].name == "value":
+            copy = onnx.TensorProto()
+            copy.CopyFrom(node.attribute[0].t)
+            copy.name = node.output[0]
+            graph.initializer.append(copy)
+            values[copy.name] = copy
+        else:
+            keep.append(node)
+    del graph.node[:]
+    graph.node.extend(keep)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def export(net, size, path, outputs):
+    net.eval()
+    example = torch.zeros(1, 3, size[1], size[0])
+    torch.onnx.export(net, example, path, dynamo=False, opset_version=11, input_names=["picture"], output_names=outputs)
+    settle(path)
+
+
+def probe(net, size):
+    """A picture that any language can make again, and what PyTorch makes of it."""
+    y, x, c = np.mgrid[0 : size[1], 0 : size[0], 0:3]
+    picture = ((x * x * 3 + y * 7 + c * 50 + (x * y) % 97) % 256).astype(np.uint8)
+    with torch.no_grad():
+        expected = net((torch.from_numpy(picture[None]).permute(0, 3, 1, 2).flip(1).float() - 127.5) / 64)
+    return picture, expected if isinstance(expected, tuple) else (expected,)
+
+
+def differ(picture, expected, size, path, outputs):
+    """Largest difference between PyTorch and the OpenCV at hand."""
+    ours = cv2.dnn.readNetFromONNX(path)
+    ours.setInput(cv2.dnn.blobFromImage(picture, 1 / 64, size, (127.5,) * 3, swapRB=True))
+    return max(float(np.abs(a.reshape(-1) - b.numpy().reshape(-1)).max()) for a, b in zip(ours.forward(outputs), expected))
+
+
+def row(folder, name, kind, size, version, more):
+    path = os.path.join(folder, name)
+    with open(path, "rb") as handle:
+        content = handle.read()
+    return dict(file=name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), kind=kind, input=list(size), version=version, **more)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--weights", required=True, help="folder with detector.pt and reader.pt")
+    parser.add_argument("--out", required=True, help="folder for the models and manifest.json")
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--check", action="store_true", help="compare with PyTorch through this Python's OpenCV")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    reader, detector = Reader(len(CHARSET) + 1), Detector()
+    reader.load_state_dict(torch.load(os.path.join(args.weights, "reader.pt"), map_location="cpu"))
+    detector.load_state_dict(torch.load(os.path.join(args.weights, "detector.pt"), map_location="cpu"))
+    jobs = [(detector, DETECTOR_SIZE, "detector.onnx", ["plates"]), (reader, READER_SIZE, "reader.onnx", ["characters", "layout"])]
+    probes = {}
+    for net, size, name, outputs in jobs:
+        path = os.path.join(args.out, name)
+        export(net, size, path, outputs)
+        picture, expected = probe(net, size)
+        if args.check:
+            print(name, "OpenCV", cv2.__version__, "differs from PyTorch by at most", differ(picture, expected, size, path, outputs), flush=True)
+        probes[name] = {o: [round(float(v), 5) for v in values.flatten()[::PROBE_EVERY]] for o, values in zip(outputs, expected)}
+    with open(os.path.join(args.out, "probe.json"), "w", encoding="utf-8") as handle:
+        json.dump({"every": PROBE_EVERY, "outputs": probes}, handle)
+        handle.write("\n")
+    rows = [
+        row(args.out, "detector.onnx", "detector", DETECTOR_SIZE, args.version, dict(classes=["plate"])),
+        row(args.out, "reader.onnx", "reader", READER_SIZE, args.version, dict(slots=SLOTS, classes=["blank"], charset=CHARSET)),
+    ]
+    with open(os.path.join(args.out, "manifest.json"), "w", encoding="utf-8") as handle:
+        json.dump({"models": rows}, handle, ensure_ascii=False, indent=2)
+        handle.write("\n")
+
+
+if __name__ == "__main__":
+    main()
