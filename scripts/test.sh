@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Everything CI runs. Every suite runs even when one before it failed; the share of each is printed; the exit code is that of the worst.
+# TEST_ONLY="core e2e" runs only those.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TERM_COLOR=never RUST_BACKTRACE=0
+failed=() begin=$SECONDS
+
+suite() { # suite NAME COMMAND...
+  local name=$1; shift
+  if [ -n "${TEST_ONLY:-}" ] && ! grep -qw -- "$name" <<<"$TEST_ONLY"; then return; fi
+  scripts/step.sh "$name" "$@" || failed+=("$name")
+}
+
+suite format cargo fmt --all --check
+suite build cargo build --workspace --all-targets --locked --quiet
+suite clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+suite core scripts/cargo-test.sh -p lane-core
+suite planted scripts/planted.sh
+suite link scripts/cargo-test.sh -p lane-link -p borderlane-central
+suite sim scripts/cargo-test.sh -p hardware-sim
+suite vision scripts/cargo-test.sh -p borderlane-vision
+suite daemon scripts/daemon-tests.sh
+suite e2e scripts/e2e.sh
+suite browser scripts/browser.sh
+
+echo
+if [ ${#failed[@]} -gt 0 ]; then
+  echo "FAILED after $((SECONDS - begin)) s: ${failed[*]}"
+  exit 1
+fi
+echo "all suites good after $((SECONDS - begin)) s"
