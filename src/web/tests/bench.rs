@@ -294,8 +294,9 @@ impl Stream {
         }
     }
 
-    /// Reads to the end.
+    /// Reads to the end, which must come.
     pub async fn end(&mut self) {
-        while self.more().await {}
+        let end = async { while self.more().await {} };
+        tokio::time::timeout(PATIENCE, end).await.unwrap();
     }
 }
