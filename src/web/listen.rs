@@ -22,11 +22,16 @@ const ACCEPT_RETRY_MS: u64 = 100;
 pub(super) struct Bounded {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    idle_timeout: Duration,
 }
 
 impl Bounded {
     pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
+        Self::with_bounds(listener, CONNECTIONS_MAX, Duration::from_millis(IDLE_TIMEOUT_MS))
+    }
+
+    fn with_bounds(listener: TcpListener, connections_max: usize, idle_timeout: Duration) -> Self {
+        Self { listener, places: Arc::new(Semaphore::new(connections_max)), idle_timeout }
     }
 }
 
@@ -42,8 +47,8 @@ impl axum::serve::Listener for Bounded {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "a screen's connection keeps its delay");
                     }
-                    let idle = Box::pin(tokio::time::sleep(Duration::from_millis(IDLE_TIMEOUT_MS)));
-                    return (Connection { stream, idle, _place: place }, address);
+                    let idle = Box::pin(tokio::time::sleep(self.idle_timeout));
+                    return (Connection { stream, idle, idle_timeout: self.idle_timeout, _place: place }, address);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a screen's connection could not be accepted");
@@ -62,6 +67,7 @@ impl axum::serve::Listener for Bounded {
 pub(super) struct Connection {
     stream: TcpStream,
     idle: Pin<Box<Sleep>>,
+    idle_timeout: Duration,
     _place: OwnedSemaphorePermit,
 }
 
@@ -69,7 +75,8 @@ impl Connection {
     /// Progress moves the deadline; waiting beyond it is an error.
     fn watch<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            self.idle.as_mut().reset(Instant::now() + Duration::from_millis(IDLE_TIMEOUT_MS));
+            let deadline = Instant::now() + self.idle_timeout;
+            self.idle.as_mut().reset(deadline);
             return polled;
         }
         self.idle.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
@@ -104,5 +111,32 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::serve::Listener;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_silent_connection_ends_and_its_place_is_free_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut bounded = Bounded::with_bounds(listener, 1, Duration::from_millis(50));
+        let mut first = TcpStream::connect(address).await.unwrap();
+        let _second = TcpStream::connect(address).await.unwrap();
+        let (mut connection, _) = bounded.accept().await;
+        assert_eq!(bounded.places.available_permits(), 0, "the second one waits");
+        first.write_all(b"x").await.unwrap();
+        let mut buf = [0; 8];
+        assert_eq!(connection.read(&mut buf).await.unwrap(), 1);
+        let silent = tokio::time::timeout(PATIENCE, connection.read(&mut buf)).await.unwrap();
+        assert_eq!(silent.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(connection);
+        tokio::time::timeout(PATIENCE, bounded.accept()).await.unwrap();
     }
 }

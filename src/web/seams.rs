@@ -2,8 +2,8 @@
 //!
 //! | channel | what | who |
 //! |---|---|---|
-//! | `frames` | [`ViewFrame`]: the whole view, published when it changed | lane loop |
-//! | `turns` | [`Turn`]: the lane loop's own counter, published after every completed turn | lane loop |
+//! | `frames` | [`ViewFrame`]: the whole view, published when it changed and at least once a second | lane loop |
+//! | `turns` | [`Turn`]: the lane loop's own counter, published after every completed turn, at least every 500 ms | lane loop |
 //! | `stop` | [`StopButton`]: presses, straight to the barrier task | barrier task |
 //! | `acts` | [`ActRequest`] | lane loop |
 //! | `requests` | [`WebRequest`]: look-ups and accounts | the store's side of the runtime |

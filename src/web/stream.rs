@@ -5,6 +5,8 @@ use super::Shared;
 use super::error::Refusal;
 use super::seams::{Clocks, Turn, ViewFrame};
 use axum::extract::State;
+use axum::http::{HeaderName, header};
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use futures_util::Stream;
 use lane_link::words::Sign;
@@ -24,6 +26,7 @@ pub const BEAT_MS: u64 = 500;
 pub const VIEW_GAP_MS: u64 = 100;
 /// A page that lost its stream asks again after this.
 const RETRY_MS: u64 = 1_000;
+const NOT_KEPT: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 #[derive(Serialize)]
 struct Beat {
@@ -81,12 +84,12 @@ struct Live {
     _place: OwnedSemaphorePermit,
 }
 
-pub(super) async fn view(State(shared): State<Arc<Shared>>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    Ok(Sse::new(begin(&shared, Kind::View)?))
+pub(super) async fn view(State(shared): State<Arc<Shared>>) -> Result<impl IntoResponse, Refusal> {
+    Ok((NOT_KEPT, Sse::new(begin(&shared, Kind::View)?)))
 }
 
-pub(super) async fn sign(State(shared): State<Arc<Shared>>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    Ok(Sse::new(begin(&shared, Kind::Sign)?))
+pub(super) async fn sign(State(shared): State<Arc<Shared>>) -> Result<impl IntoResponse, Refusal> {
+    Ok((NOT_KEPT, Sse::new(begin(&shared, Kind::Sign)?)))
 }
 
 fn begin(shared: &Shared, kind: Kind) -> Result<impl Stream<Item = Result<Event, Infallible>> + use<>, Refusal> {

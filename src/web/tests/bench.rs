@@ -144,6 +144,7 @@ pub struct Bench {
     pub clock_trusted: Arc<AtomicBool>,
     pub utc_ms: Arc<AtomicU64>,
     pub stopping: CancellationToken,
+    pub metrics: WebMetrics,
     pub server: JoinHandle<Result<(), WebError>>,
 }
 
@@ -174,10 +175,11 @@ impl Bench {
         let seams = WebSeams { frames: frames_out, turns: turns_out, stop, acts: acts_in.clone(), requests, clocks };
         let stopping = CancellationToken::new();
         let settings = WebSettings { listen: "127.0.0.1:0".parse().unwrap(), site: "huu-nghi".into(), idle_logout_ms: 300_000 };
-        let web = Web::bind(settings, pepper(), seams, WebMetrics::default(), stopping.clone()).await.unwrap();
+        let metrics = WebMetrics::default();
+        let web = Web::bind(settings, pepper(), seams, metrics.clone(), stopping.clone()).await.unwrap();
         let address = web.local_addr();
         let server = tokio::spawn(web.run());
-        Self { address, frames, turns, presses, acts, acts_in, store, mono_ms, clock_trusted, utc_ms, stopping, server }
+        Self { address, frames, turns, presses, acts, acts_in, store, mono_ms, clock_trusted, utc_ms, stopping, metrics, server }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -294,8 +296,9 @@ impl Stream {
         }
     }
 
-    /// Reads to the end.
+    /// Reads to the end, which must come.
     pub async fn end(&mut self) {
-        while self.more().await {}
+        let end = async { while self.more().await {} };
+        tokio::time::timeout(PATIENCE, end).await.unwrap();
     }
 }

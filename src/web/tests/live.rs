@@ -12,6 +12,7 @@ async fn a_stream_begins_with_the_whole_view_and_asks_to_come_back_soon() {
     let first = stream.event("view").await.unwrap();
     assert_eq!((&first["turn"], &first["lane"], &first["view"]["phase"]), (&1.into(), &"L3".into(), &"idle".into()));
     assert_eq!(first["software_stop"], true);
+    assert!(stream.seen.contains("cache-control: no-store"), "{}", stream.seen);
     assert!(stream.seen.contains("retry: 1000") || stream.seen.contains("retry:1000"), "{}", stream.seen);
 }
 

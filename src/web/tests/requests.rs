@@ -103,3 +103,19 @@ async fn health_is_bad_when_the_loop_stands_or_the_store_cannot_commit() {
     bench.frames.send_replace(super::bench::frame(2, broken));
     assert_eq!(bench.get("/health").await.status, 503);
 }
+
+#[tokio::test]
+async fn refusals_logins_and_presses_are_counted() {
+    let bench = Bench::start(FakeStore::with_lan()).await;
+    bench.login().await;
+    bench.post("/api/stop", "{}").await;
+    bench.get("/api/nothing").await;
+    bench.get("/api/nothing").await;
+    let mut registry = prometheus_client::registry::Registry::default();
+    bench.metrics.register(&mut registry);
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    for line in [r#"web_refused_total{word="not_found"} 2"#, r#"web_logins_total{word="ok"} 1"#, "web_stop_presses_total 1"] {
+        assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+    }
+}
