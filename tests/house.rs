@@ -1,5 +1,7 @@
 //! The rules of the house: who may depend on whom, and what the daemon must never load.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;

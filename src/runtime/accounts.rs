@@ -1,18 +1,15 @@
 //! Officers' accounts between the store's rows and what the screens and the desk know.
 
-use crate::officer::Account;
+use crate::officer::{Account, parse_role, role_word};
 use crate::officer::lockout::Lockout;
 use crate::officer::pin::Pepper;
 use crate::settings::Settings;
 use crate::store::{OfficerRow, Store};
-use lane_core::officer::Role;
-
-const ROLES: [(&str, Role); 3] = [("officer", Role::Officer), ("supervisor", Role::Supervisor), ("technician", Role::Technician)];
 
 /// A row as an account; a row with a role this version does not know is none.
 #[must_use]
 pub fn account(row: OfficerRow) -> Option<Account> {
-    let role = ROLES.iter().find(|(word, _)| *word == row.role).map(|(_, role)| *role)?;
+    let role = parse_role(&row.role).ok()?;
     Some(Account {
         id: row.id,
         agency: row.agency,
@@ -27,11 +24,10 @@ pub fn account(row: OfficerRow) -> Option<Account> {
 /// An account as a row.
 #[must_use]
 pub fn row(account: &Account) -> OfficerRow {
-    let role = ROLES.iter().find(|(_, role)| *role == account.role).map_or("", |(word, _)| word);
     OfficerRow {
         id: account.id.clone(),
         agency: account.agency.clone(),
-        role: role.to_owned(),
+        role: role_word(account.role).to_owned(),
         sites: account.sites.clone(),
         valid_from_ms: account.valid_from_ms,
         valid_until_ms: account.valid_until_ms,
