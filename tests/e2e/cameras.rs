@@ -1,0 +1,67 @@
+//! With cameras: the plate is read from the stream, nobody touches anything.
+
+use super::lane::{Lane, did, has_fault, is_fault};
+use super::parts::{get, root};
+use super::site::{Wishes, declaration};
+use serde_json::json;
+
+/// The worker and its models, or a word why not.
+fn vision_is_there() -> bool {
+    let worker = std::path::Path::new(env!("CARGO_BIN_EXE_borderlane")).with_file_name("borderlane-vision");
+    let models = root().join("models/manifest.json");
+    for path in [&worker, &models] {
+        if !path.exists() {
+            eprintln!("skipped: {} is not there", path.display());
+            return false;
+        }
+    }
+    true
+}
+
+fn with_cameras() -> Wishes {
+    Wishes { cameras: true, timing: "identify_deadline_ms = 20000\n", ..Wishes::default() }
+}
+
+#[test]
+fn a_cleared_truck_passes_untouched() {
+    if !vision_is_there() {
+        return;
+    }
+    let lane = Lane::start(with_cameras(), &[declaration("D1", "12C-123.45", json!({}))]);
+    lane.until_shown("both cameras are up", |v| v["cameras"] == json!(["ok", "ok"]));
+    lane.truck("12C-123.45", json!({ "speed_m_s": 3.0 }));
+    lane.until_ended("passed");
+    lane.until_idle();
+    lane.check(!lane.said(|r| r["kind"] == "act"), "nobody touched anything");
+    let permit = lane.until_said("the permit", |r| r["kind"] == "permit_granted");
+    lane.check(permit["lane_would"] == "pass" && permit["by"].is_null() && permit["declarations"][0]["id"] == "D1", "the lane itself opened");
+    let read = lane.until_said("the read", |r| r["kind"] == "plate_read" && r["camera"] == "front");
+    lane.check(read["text"] == "12C12345", &format!("read {read}"));
+    let picture = lane.records().iter().find_map(|r| r["evidence"].as_str().map(str::to_owned));
+    if let Some(digest) = picture {
+        let shown = get(&lane.screen_url(&format!("/api/evidence/{digest}"))).unwrap();
+        lane.check(shown.status == 200, "the screen shows the picture");
+        lane.until("the centre has the picture", |lane| get(&lane.centre_url(&format!("/evidence/{digest}"))).ok().filter(|a| a.status == 200));
+    }
+    lane.check(lane.opens() == 1 && lane.said(|r| did(r, "vehicle_clear")), "one opening, seen clear");
+    lane.finish();
+}
+
+#[test]
+fn a_frozen_camera_is_found_and_its_plate_is_not_read() {
+    if !vision_is_there() {
+        return;
+    }
+    let lane = Lane::start(with_cameras(), &[declaration("D1", "12C-123.45", json!({}))]);
+    lane.until_shown("both cameras are up", |v| v["cameras"] == json!(["ok", "ok"]));
+    lane.knob("front_frozen", true);
+    let view = lane.until_shown("the front camera is known frozen", |v| v["cameras"][0] == "frozen" && has_fault(v, "camera_frozen"));
+    lane.check(view["cameras"][1] == "ok", "the other one is not");
+    lane.truck("12C-123.45", json!({}));
+    lane.until_shown("held: the plate is not read", |v| v["phase"] == "held" && v["at_boom"]["called_ms"].is_number());
+    lane.check(lane.opens() == 0, "nothing opened");
+    lane.knob("front_frozen", false);
+    lane.until_shown("it sees again", |v| v["cameras"][0] == "ok" && !has_fault(v, "camera_frozen"));
+    lane.check(lane.said(|r| is_fault(r, "camera_frozen", true)), "in the ledger");
+    lane.finish();
+}
