@@ -28,6 +28,7 @@ export interface Words {
   boom: Record<Boom, string>;
   signal: Record<SignalName, string>;
   camera: Record<'front' | 'rear', string>;
+  cameraDevice: Record<'front' | 'rear', string>;
   cameraState: Record<CameraState, string>;
   scaleState: Record<ScaleState, string>;
   severity: Record<Severity, string>;
@@ -62,14 +63,14 @@ export interface Interface {
   notRead: string; noCamera: string; byOfficer: string; sure: string; ago(age: string): string; ageUnknown: string;
   here(age: string): string; called(age: string): string; emptyLane: string; emptyHint: string; bootHint: string; devices: string;
   declaration: string; noDeclaration: string; candidates(count: number): string; until: string; nextPlace: string; perishable: string;
-  priority: string; cargo: string; moreDeclarations(count: number): string;
+  priority: string; moreDeclarations(count: number): string;
   weight: string; gross: string; tare: string; net: string; declared: string; allowed: string; noWeight: string; onScale: string;
   approaching: string; nobodyBehind: string; unreadPlate: string;
   checks: string; checksAll: string; allPassed(count: number): string; noVerdict: string; decidedBy(login: string): string;
   permit: string; permitLeft(age: string): string; permitEntered: string; noPermit: string;
   faults: string; noFaults: string; moreFaults(count: number): string;
   centre: string; linkUp: string; linkDown: string; since(age: string): string; waiting(count: number): string; oldestWaiting(age: string): string;
-  knowledge: string; knowledgeUnknown: string; storeFailed: string; clockUntrusted: string;
+  knowledge: string; knowledgeUnknown: string; clockUntrusted: string;
   notFitted: string; unknown: string; on: string; off: string; blocked: string; free: string;
   login: string; logout: string; loggedIn: string; nobody: string; enterId: string; enterPin: string; otherPerson: string; loginAgain: string;
   loginFailed: string; locked(age: string): string; sessionEnded: string;
@@ -78,5 +79,5 @@ export interface Interface {
   groupOpen: string; groupCount: string; emergencyOpen: string; language: string; theme: string; sun: string; night: string;
   secondWaiting: string; secondAgree: string; needSupervisor: string;
   factsChanged: string; sending: string; waitingField: string; notConfirmed: string; notSent: string; done: string; unknownAnswer: string;
-  notes: string; whatToDo: string; version: string;
+  version: string; nothingToCheck: string; barrier: string; sign: string;
 }
