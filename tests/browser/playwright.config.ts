@@ -13,6 +13,7 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     headless: true,
+    actionTimeout: 5_000,
     viewport: { width: 1280, height: 800 },
     hasTouch: true,
     launchOptions: {

@@ -31,6 +31,7 @@ export const en: Words = {
     operator_fault: 'Controller fault', manual_key: 'Manual key', tamper: 'Cabinet door',
   },
   camera: { front: 'Front plate', rear: 'Rear plate' },
+  cameraSide: { front: 'Front', rear: 'Rear' },
   cameraDevice: { front: 'Front camera', rear: 'Rear camera' },
   cameraState: { absent: 'not fitted', ok: 'good', dark: 'dark', frozen: 'frozen', no_frames: 'no pictures', down: 'not running' },
   scaleState: {
@@ -121,7 +122,7 @@ export const en: Words = {
     stale: (age) => `SCREEN STANDS STILL: no news for ${age}`,
     staleHint: 'Do not believe what it shows. Look at the lane. Stop works.',
     oldPicture: (age) => `Picture is ${age} old`, noPicture: 'No picture',
-    notRead: 'not read', noCamera: 'no camera', byOfficer: 'named by officer', sure: 'sure', ago: (age) => `${age} ago`, ageUnknown: 'never seen',
+    notRead: 'not read', noCamera: 'no camera', byOfficer: 'named by officer', ago: (age) => `${age} ago`, ageUnknown: 'never seen',
     here: (age) => `here ${age}`, called: (age) => `Officer needed, called ${age} ago`, emptyLane: 'Lane is empty',
     emptyHint: 'No vehicle at the boom', bootHint: 'Waiting for every device to report once; nothing moves', devices: 'Devices',
     declaration: 'Declaration', noDeclaration: 'No declaration for this vehicle yet', candidates: (n) => `${n} declarations fit: choose one`,

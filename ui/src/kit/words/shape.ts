@@ -28,6 +28,7 @@ export interface Words {
   boom: Record<Boom, string>;
   signal: Record<SignalName, string>;
   camera: Record<'front' | 'rear', string>;
+  cameraSide: Record<'front' | 'rear', string>;
   cameraDevice: Record<'front' | 'rear', string>;
   cameraState: Record<CameraState, string>;
   scaleState: Record<ScaleState, string>;
@@ -60,7 +61,7 @@ export interface Interface {
   closeBoom: string; resetFaults: string; chooseDeclaration: string;
   cancel: string; ok: string; back: string; clear: string; erase: string; space: string; other: string;
   connecting: string; connectingHint: string; stale(age: string): string; staleHint: string; oldPicture(age: string): string; noPicture: string;
-  notRead: string; noCamera: string; byOfficer: string; sure: string; ago(age: string): string; ageUnknown: string;
+  notRead: string; noCamera: string; byOfficer: string; ago(age: string): string; ageUnknown: string;
   here(age: string): string; called(age: string): string; emptyLane: string; emptyHint: string; bootHint: string; devices: string;
   declaration: string; noDeclaration: string; candidates(count: number): string; until: string; nextPlace: string; perishable: string;
   priority: string; moreDeclarations(count: number): string;

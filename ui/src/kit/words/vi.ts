@@ -31,6 +31,7 @@ export const vi: Words = {
     e_stop: 'Dừng khẩn cấp', operator_fault: 'Lỗi bộ điều khiển', manual_key: 'Khóa tay', tamper: 'Cửa tủ',
   },
   camera: { front: 'Biển trước', rear: 'Biển sau' },
+  cameraSide: { front: 'Trước', rear: 'Sau' },
   cameraDevice: { front: 'Camera trước', rear: 'Camera sau' },
   cameraState: {
     absent: 'không lắp', ok: 'tốt', dark: 'hình tối', frozen: 'hình đứng', no_frames: 'không có hình', down: 'không chạy',
@@ -121,7 +122,7 @@ export const vi: Words = {
     stale: (age) => `MÀN HÌNH ĐỨNG: không cập nhật từ ${age}`,
     staleHint: 'Đừng tin số trên màn hình. Nhìn làn. Nút Dừng vẫn dùng được.',
     oldPicture: (age) => `Hình cũ ${age}`, noPicture: 'Không có hình',
-    notRead: 'chưa đọc được', noCamera: 'không có camera', byOfficer: 'cán bộ nhập', sure: 'chắc', ago: (age) => `${age} trước`, ageUnknown: 'chưa từng có',
+    notRead: 'chưa đọc được', noCamera: 'không có camera', byOfficer: 'cán bộ nhập', ago: (age) => `${age} trước`, ageUnknown: 'chưa từng có',
     here: (age) => `ở đây ${age}`, called: (age) => `Xe cần cán bộ, đã gọi ${age}`, emptyLane: 'Làn trống',
     emptyHint: 'Không có xe trước barie', bootHint: 'Chờ mọi thiết bị báo lần đầu; chưa gì được chuyển động', devices: 'Thiết bị',
     declaration: 'Tờ khai', noDeclaration: 'Chưa có tờ khai cho xe này', candidates: (n) => `${n} tờ khai cùng khớp: chọn một`,
