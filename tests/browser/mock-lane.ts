@@ -61,6 +61,15 @@ export class MockLane {
     this.show({ ...this.frame, view: { ...this.frame.view, ...more } });
   }
 
+  get openStreams(): number {
+    return this.#clients.size;
+  }
+
+  /** The connections drop; the daemon lives on. */
+  cut(): void {
+    for (const { response } of this.#clients) response.destroy();
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     for (const { response } of this.#clients) response.destroy();

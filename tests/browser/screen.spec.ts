@@ -97,7 +97,11 @@ test('Stop acts when the finger lands, wherever it leaves, once a touch', async 
 
 test('one event stream a page, also after a cut', async ({ page, lane }) => {
   await openLane(page, lane);
-  expect(lane.streams).toBe(1);
+  expect(lane.openStreams).toBe(1);
+  lane.cut();
+  await expect.poll(() => lane.streams, { timeout: 5_000 }).toBe(2);
+  await expect(page.locator('main')).toHaveAttribute('data-liveness', 'live', { timeout: 5_000 });
+  expect(lane.openStreams).toBe(1);
 });
 
 test('offline: since when, and how many records wait', async ({ page, lane }) => {
