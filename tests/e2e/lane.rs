@@ -28,7 +28,6 @@ pub struct Lane {
     control: String,
     cookie: String,
     acts: std::cell::Cell<u32>,
-    strikes_allowed: bool,
     _dir: tempfile::TempDir,
 }
 
@@ -59,7 +58,6 @@ impl Lane {
             control,
             cookie: String::new(),
             acts: std::cell::Cell::new(0),
-            strikes_allowed: false,
             _dir: dir,
         };
         lane.until("the centre answers", |lane| get(&lane.centre_url("/api/lanes")).ok());
@@ -311,11 +309,6 @@ impl Lane {
         self.until_said(&format!("a passage that ended {end}"), |r| r["kind"] == "passage_ended" && r["end"] == end)
     }
 
-    /// A strike is what this scenario plays.
-    pub fn strikes_allowed(&mut self) {
-        self.strikes_allowed = true;
-    }
-
     // ---- the end
 
     /// Every record is at the centre, byte for byte; the daemon ends when told, and its ledger verifies; nothing was struck.
@@ -327,7 +320,7 @@ impl Lane {
             (ours == at_centre).then_some(ours.len())
         });
         assert!(wanted > 0);
-        self.check(self.strikes_allowed || self.happened("boom_struck") == 0, "no vehicle was struck");
+        self.check(self.happened("boom_struck") == 0, "no vehicle was struck");
         let mut daemon = self.daemon.take().unwrap();
         daemon.signal(Signal::TERM);
         let status = self.until_mut("the daemon ends when told", || daemon.has_ended());
