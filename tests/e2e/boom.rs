@@ -9,7 +9,7 @@ fn something_under_the_closing_boom_raises_it_again() {
     let lane = Lane::start(Wishes { barrier: "travel_limit_ms = 20000\n", ..Wishes::default() }, &[declaration("D1", "12C-123.45", json!({}))]);
     lane.truck("12C-123.45", json!({}));
     lane.name_plates("12C-123.45", "12C-123.45");
-    lane.until_said("the truck is clear", |r| did(r, "vehicle_clear"));
+    lane.until_said("the truck is under it", |r| did(r, "vehicle_entered"));
     // The board itself does not look: what raises the boom is us.
     lane.knob("boom_no_reverse", true);
     lane.knob_at("boom_slow", 8.0);

@@ -286,7 +286,11 @@ impl Lane {
     /// Both plates of the vehicle at the boom, as a person reads them from the pictures.
     #[track_caller]
     pub fn name_plates(&self, front: &str, rear: &str) {
-        self.until_shown("a vehicle at the boom with a passage", |view| view["at_boom"]["passage"].is_string());
+        // A view may be a moment old: what has ended stands there no more.
+        self.until_shown("a vehicle at the boom with a passage", |view| {
+            let passage = &view["at_boom"]["passage"];
+            passage.is_string() && !self.said(|r| r["kind"] == "passage_ended" && r["passage"] == *passage)
+        });
         self.act(&json!({ "do": "correct_plate", "camera": "front", "plate": front }));
         self.act(&json!({ "do": "correct_plate", "camera": "rear", "plate": rear }));
     }

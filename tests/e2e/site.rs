@@ -34,7 +34,7 @@ pub struct Wishes {
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { cameras: false, boom: "", barrier: "travel_limit_ms = 6000\n", timing: "identify_deadline_ms = 6000\n", state: None }
+        Self { cameras: false, boom: "", barrier: "travel_limit_ms = 6000\n", timing: "identify_deadline_ms = 10000\n", state: None }
     }
 }
 
@@ -100,11 +100,11 @@ impl Site {
             "lane.toml",
             &format!(
                 "[lane]\nsite = \"{SITE}\"\nname = \"{LANE}\"\ndirection = \"outbound\"\nstate_dir = \"{}\"\nclock_vouched = true\n\
-                 [barrier]\nprofiles = \"{profiles}/barrier\"\nstop_output = true\nunclear_after_ms = 4000\n{}\
+                 [barrier]\nprofiles = \"{profiles}/barrier\"\nstop_output = true\nfresh_ms = 1000\nunclear_after_ms = 4000\n{}\
                  [[barrier.module]]\nname = \"io-1\"\naddress = \"{}\"\nprofile = \"generic\"\n\
                  [scale]\nprofiles = \"{profiles}/scale\"\nprofile = \"toledo-continuous\"\nendpoint = \"tcp://{}\"\n\
                  {vision}[centre]\nhost = \"127.0.0.1\"\nport = {}\nroot_key = \"{}\"\n[web]\nlisten = \"127.0.0.1:{}\"\n\
-                 [rules]\ncalibrated_until = \"2099-01-01T00:00:00Z\"\n[rules.timing]\n{}\
+                 [rules]\ncalibrated_until = \"2099-01-01T00:00:00Z\"\n[rules.timing]\nfresh_ms = 1000\n{}\
                  [[rules.legal_gross]]\ncombination = false\naxles = 2\nlimit_grams = 24000000\n\
                  [[rules.legal_gross]]\ncombination = true\naxles = 4\nlimit_grams = 40000000\n",
                 self.state.display(),
