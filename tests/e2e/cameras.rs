@@ -4,6 +4,10 @@ use super::lane::{Lane, did, has_fault, is_fault};
 use super::parts::{get, root};
 use super::site::{Wishes, declaration};
 use serde_json::json;
+use std::path::PathBuf;
+
+/// A photo of a truck's front among the real ones, and its plate as labelled.
+const PHOTO: (&str, &str) = ("littlerain2310_074.jpg", "29C80581");
 
 /// The worker and its models, or a word why not.
 fn vision_is_there() -> bool {
@@ -16,6 +20,17 @@ fn vision_is_there() -> bool {
         }
     }
     true
+}
+
+/// The folder of real photos, or a word why not.
+fn real_photos() -> Option<PathBuf> {
+    let data = std::env::var_os("BORDERLANE_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let folder = data.join("plates/vn/images");
+    if folder.join(PHOTO.0).exists() {
+        return Some(folder.canonicalize().unwrap());
+    }
+    eprintln!("skipped: {} is not there", folder.join(PHOTO.0).display());
+    None
 }
 
 fn with_cameras() -> Wishes {
@@ -44,6 +59,21 @@ fn a_cleared_truck_passes_untouched() {
         lane.until("the centre has the picture", |lane| get(&lane.centre_url(&format!("/evidence/{digest}"))).ok().filter(|a| a.status == 200));
     }
     lane.check(lane.opens() == 1 && lane.said(|r| did(r, "vehicle_clear")), "one opening, seen clear");
+    lane.finish();
+}
+
+#[test]
+fn a_truck_passes_on_a_real_photo_of_its_plate() {
+    let Some(photos) = real_photos().filter(|_| vision_is_there()) else { return };
+    let (photo, plate) = PHOTO;
+    let lane = Lane::start(Wishes { photos: Some(photos), ..with_cameras() }, &[declaration("D1", plate, json!({}))]);
+    lane.until_shown("both cameras are up", |v| v["cameras"] == json!(["ok", "ok"]));
+    lane.truck(plate, json!({ "speed_m_s": 3.0, "front_photo": photo, "rear_photo": photo }));
+    lane.until_ended("passed");
+    lane.check(!lane.said(|r| r["kind"] == "act"), "nobody touched anything");
+    let read = lane.until_said("the read", |r| r["kind"] == "plate_read" && r["camera"] == "front");
+    lane.check(read["text"] == plate && lane.opens() == 1, &format!("read {read}, opened once"));
+    lane.until_idle();
     lane.finish();
 }
 

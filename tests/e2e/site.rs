@@ -22,6 +22,8 @@ pub const GROSS_KG: i64 = TARE_KG + CARGO_KG;
 pub struct Wishes {
     /// Cameras in the simulator and in the settings.
     pub cameras: bool,
+    /// A folder of pictures that trucks may show to the cameras.
+    pub photos: Option<PathBuf>,
     /// Lines into the simulator's settings: `[boom]`.
     pub boom: &'static str,
     /// Lines into the daemon's `[barrier]`.
@@ -34,7 +36,7 @@ pub struct Wishes {
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { cameras: false, boom: "", barrier: "travel_limit_ms = 6000\n", timing: "identify_deadline_ms = 10000\n", state: None }
+        Self { cameras: false, photos: None, boom: "", barrier: "travel_limit_ms = 6000\n", timing: "identify_deadline_ms = 10000\n", state: None }
     }
 }
 
@@ -149,6 +151,9 @@ fn sim_settings(wishes: &Wishes) -> String {
     ];
     let mut text = String::from("seed = 1\n");
     text.push_str(if wishes.cameras { "" } else { "camera = []\n" });
+    if let Some(photos) = &wishes.photos {
+        text.push_str(&format!("photos = \"{}\"\n", photos.display()));
+    }
     text.push_str("[[module]]\nkind = \"generic\"\n[inputs]\n");
     for (index, (name, closed)) in signals.into_iter().enumerate() {
         let normally = if closed { "closed" } else { "open" };
