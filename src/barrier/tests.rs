@@ -328,6 +328,25 @@ async fn a_welded_relay_is_a_fault_that_blocks() {
     assert!(releases > 1, "a release is repeated until it lands");
 }
 
+#[tokio::test]
+async fn danger_is_believed_at_once_and_its_end_has_to_last() {
+    let board = at_rest();
+    let address = serve(Arc::clone(&board)).await;
+    let mut settings = settings(&address, config());
+    settings.modules[0].profile.signals.iter_mut().for_each(|wire| wire.settle_ms = 600_000);
+    let mut handles = spawn(settings, BootId(7), clock::mono).unwrap();
+    let on = |view: &View| view.image.sample(Signal::BoomLoop).is_some_and(|sample| sample.value);
+    until(&mut handles, "ready", |view| view.ready && !on(view)).await;
+    board.lock().unwrap().inputs.insert(0, true);
+    until(&mut handles, "danger", on).await;
+    board.lock().unwrap().inputs.insert(0, false);
+    let metrics = Arc::clone(&handles.metrics);
+    let reads = || metrics.reads.load(std::sync::atomic::Ordering::Relaxed);
+    let before = reads();
+    until(&mut handles, "five more reads", |_| reads() > before + 5).await;
+    assert!(on(&handles.view.borrow()), "a loop that was on is not off before its time");
+}
+
 #[test]
 fn settings_that_cannot_be_safe_are_refused_all_at_once() {
     let mut bad = settings("127.0.0.1:1", config());
