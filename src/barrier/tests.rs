@@ -350,6 +350,18 @@ fn settings_that_cannot_be_safe_are_refused_all_at_once() {
 }
 
 #[test]
+fn directions_that_could_overlap_are_refused() {
+    let mut bad = settings("127.0.0.1:1", Config { reversal_rest_ms: 0, ..config() });
+    let mut second = bad.modules[0].clone();
+    second.name = "second".into();
+    second.profile.signals.clear();
+    second.profile.wires.retain(|wire| wire.output == Output::Close);
+    bad.modules[0].profile.wires.retain(|wire| wire.output != Output::Close);
+    bad.modules.push(second);
+    assert_eq!(bad.check().unwrap_err(), [SettingsError::NoRest, SettingsError::Apart]);
+}
+
+#[test]
 fn the_profiles_of_the_repository_parse_and_a_bad_one_tells_everything() {
     for name in ["moxa-e1214", "adam-6060", "waveshare-poe-relay", "generic"] {
         let path = format!("{}/config/profiles/barrier/{name}.toml", env!("CARGO_MANIFEST_DIR"));

@@ -101,7 +101,9 @@ pub fn judge(case: &Case<'_>, rules: &Rules) -> Verdict {
             checks.push(conclude(kind, result, facts, rule, case));
         }
     }
-    let outcome = checks.iter().map(|check| check.leads_to).max().unwrap_or(Outcome::Hold);
+    let worst = checks.iter().map(|check| check.leads_to).max().unwrap_or(Outcome::Hold);
+    // Whatever the rules leave out or waive: nobody passes on no declaration.
+    let outcome = if case.chosen.is_empty() { worst.max(Outcome::Hold) } else { worst };
     Verdict {
         outcome,
         checks,
