@@ -1,5 +1,7 @@
 //! Records and pictures from a lane to the centre over a real broker: every record exactly once in effect, whatever dies in between.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod link_support;
 
 use borderlane::sync::ports::SyncReport;

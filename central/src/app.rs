@@ -4,9 +4,10 @@ use crate::config::{Config, ConfigError};
 use crate::db::{Db, DbError};
 use crate::keys::{KeyFolder, KeysError, Signer};
 use crate::{broker, http, replicas};
-use lane_link::declaration::Declaration;
+use lane_link::declaration::{ConfirmationResult, Declaration};
 use lane_link::envelope::Envelope;
 use lane_link::health::Health;
+use lane_link::hex_bytes::HexBytes;
 use lane_link::mqtt::LinkError;
 use lane_link::replica::{Collection, ReplicaMessage, Row};
 use lane_link::state::LaneState;
@@ -183,7 +184,7 @@ impl App {
     /// [`AppError::Declarations`], [`AppError::Db`].
     pub async fn load_declarations(&self) -> Result<usize, AppError> {
         let Some(path) = &self.config.declarations_file else { return Ok(0) };
-        let declarations = read_declarations(path)?;
+        let declarations: Vec<Declaration> = read_declarations(path)?.into_iter().map(confirmed_as_it_stands).collect();
         let changed = self
             .db
             .with(move |c| {
@@ -200,6 +201,17 @@ impl App {
         self.write(Collection::Declarations, changed).await?;
         Ok(count)
     }
+}
+
+/// A pass written into the centre's own file without a digest confirms the row as the file has it.
+fn confirmed_as_it_stands(mut declaration: Declaration) -> Declaration {
+    let digest = HexBytes(declaration.tied_digest()).to_string();
+    for confirmation in &mut declaration.confirmations {
+        if confirmation.result == ConfirmationResult::Pass && confirmation.digest.is_none() {
+            confirmation.digest = Some(digest.clone());
+        }
+    }
+    declaration
 }
 
 #[derive(serde::Deserialize)]

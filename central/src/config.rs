@@ -164,6 +164,12 @@ mod tests {
     }
 
     #[test]
+    fn the_explained_settings_are_taken() {
+        let config: Config = toml::from_str(include_str!("../../config/central.toml")).unwrap();
+        assert!(config.check().is_ok());
+    }
+
+    #[test]
     fn unknown_keys_and_open_addresses_are_refused() {
         let error = toml::from_str::<Config>(&GOOD.replace("data_dir", "dta_dir")).unwrap_err().to_string();
         assert!(error.contains("dta_dir"), "{error}");

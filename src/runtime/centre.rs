@@ -151,7 +151,7 @@ pub async fn reports(
             SyncReport::LinkDown { reason } => tracing::warn!(reason, "the centre is not reachable"),
             SyncReport::Freshness(freshness) => {
                 queries.link_up.store(freshness.link_up, std::sync::atomic::Ordering::Relaxed);
-                let place = |p: Place| (p.revision > 0).then_some(Revision { epoch: p.epoch, revision: p.revision });
+                let place = |p: Place| (p.epoch > 0).then_some(Revision { epoch: p.epoch, revision: p.revision });
                 inbox
                     .give(Input::Freshness(Freshness {
                         head_utc_ms: freshness.head_utc_ms(),
@@ -285,6 +285,12 @@ async fn replicate(request: SyncRequest, store: &Store, staging: &mut HashMap<Co
             let which = collection(change.collection);
             let _ = reply.send(match rows(change.collection, &change.rows) {
                 Err(bad) => Err(ApplyRefused::BadRow(bad)),
+                // A change that follows nothing is a whole collection: the store has no row that it would amend.
+                Ok(rows) if change.follows == 0 => {
+                    let rows = rows.into_iter().filter(|row| matches!(row, ReplicaRow::Upsert(_))).collect();
+                    let revision = Revision { epoch: change.epoch, revision: change.revision };
+                    applied(store.apply_snapshot(which, revision, rows).await)
+                }
                 Ok(rows) => {
                     let change = Change { epoch: change.epoch, follows: change.follows, revision: change.revision, rows };
                     applied(store.apply_replica(which, change).await)

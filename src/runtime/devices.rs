@@ -95,8 +95,8 @@ pub async fn camera(which: Camera, mut reports: mpsc::Receiver<CameraReport>, st
     while let Some(report) = reports.recv().await {
         match report {
             CameraReport::Up { version, models } => {
+                // Its condition follows; until then the camera is what it was: down.
                 tracing::info!(camera = ?which, version, models = models.len(), "the camera worker is up");
-                inbox.give(Input::CameraState(which, CameraState::NoFrames)).await;
             }
             CameraReport::Condition(condition) => inbox.give(Input::CameraState(which, camera_state(condition))).await,
             CameraReport::Down { .. } => inbox.give(Input::CameraState(which, CameraState::Down)).await,

@@ -53,10 +53,11 @@ pub async fn serve(mut questions: mpsc::Receiver<Question>, store: Store, claims
                 }
             };
             let mut answer = to_answer(&found);
-            if question.ask_centre && !found.declarations.iter().any(|row| row.exact) {
-                if let Some(said) = queries.ask(plates).await {
-                    add_centre(&mut answer, &said, &store, question.passage).await;
-                }
+            if question.ask_centre
+                && !found.declarations.iter().any(|row| row.exact)
+                && let Some(said) = queries.ask(plates).await
+            {
+                add_centre(&mut answer, &said, &store, question.passage).await;
             }
             answer.claims = claims.against(&answer.candidates);
             inbox.give(Input::Lookup { passage: question.passage, question: question.question, answer: Box::new(answer) }).await;

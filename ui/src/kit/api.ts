@@ -1,0 +1,42 @@
+// Requests of the screens (docs/screen-api.md). Each ends within its limit; nothing is thrown.
+
+import type { ActOutcome, ActRequest, ApiError, Session } from './wire';
+
+const ANSWER_WITHIN_MS = 5_000;
+const STOP_ANSWER_WITHIN_MS = 1_500;
+
+/** `status` 0: nobody answered. */
+export type Answer<T> = { ok: true; body: T } | { ok: false; status: number; error: ApiError | null };
+
+async function request<T>(path: string, method: 'GET' | 'POST', body: unknown, withinMs: number): Promise<Answer<T>> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), withinMs);
+  try {
+    const init: RequestInit = { method, signal: controller.signal, cache: 'no-store', credentials: 'same-origin' };
+    if (method === 'POST') {
+      init.headers = { 'content-type': 'application/json' };
+      init.body = JSON.stringify(body);
+    }
+    const response = await fetch(path, init);
+    const json = (await response.json().catch(() => null)) as unknown;
+    if (response.ok) return { ok: true, body: json as T };
+    return { ok: false, status: response.status, error: json as ApiError | null };
+  } catch {
+    return { ok: false, status: 0, error: null };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export const api = {
+  stop: () => request<{ stopped: boolean }>('/api/stop', 'POST', {}, STOP_ANSWER_WITHIN_MS),
+  act: (act: ActRequest) => request<{ outcome: ActOutcome }>('/api/act', 'POST', act, ANSWER_WITHIN_MS),
+  login: (id: string, pin: string) => request<{ session: Session }>('/api/login', 'POST', { id, pin }, ANSWER_WITHIN_MS),
+  logout: () => request<{ session: null }>('/api/logout', 'POST', {}, ANSWER_WITHIN_MS),
+  session: () => request<{ session: Session | null }>('/api/session', 'GET', undefined, ANSWER_WITHIN_MS),
+};
+
+/** A fresh idempotency id. */
+export function pressId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
