@@ -33,6 +33,8 @@ pub struct Wish {
     pub pulse_ms: u64,
     /// Open and Close are pulses.
     pub pulsed: bool,
+    /// Nothing complete was read since the start of the daemon: an Open that is found held stays held.
+    pub keep_open: bool,
 }
 
 /// The connection's state as shown.
@@ -234,6 +236,9 @@ impl Module {
 
     fn wish(&self) -> Wish {
         let mut wish = *self.wishes.borrow();
+        if wish.keep_open && !wish.pulsed && self.asserted.get(Output::Open) {
+            wish.outputs.set(Output::Open, true);
+        }
         let stale = (self.clock)().since(wish.at) > self.wish_fresh_ms;
         if stale || self.snapshot.link != LinkState::Up {
             // Nothing begins on an old wish or an unproven module. A held Open is left as it is: dropping it lowers a self-closing boom.

@@ -225,7 +225,7 @@ pub fn spawn(settings: Settings, boot: BootId, clock: fn() -> Mono) -> Result<Ha
     let metrics = Arc::new(Metrics::default());
     let now = clock();
     let pulsed = settings.interlock.drive == Drive::Pulse;
-    let wish = Wish { outputs: Outputs::OFF, at: now, pulse_ms: settings.interlock.pulse_ms, pulsed };
+    let wish = Wish { outputs: Outputs::OFF, at: now, pulse_ms: settings.interlock.pulse_ms, pulsed, keep_open: true };
     let (wishes, _) = watch::channel(wish);
     let mut tasks = JoinSet::new();
     let mut sources = Vec::new();
@@ -289,8 +289,8 @@ impl Source {
         Self { settings, snapshots, link: LinkState::Down, settled }
     }
 
-    /// Takes the newest snapshot into the image. Says whether the link is proven and the outputs read back right.
-    fn take(&mut self, image: &mut ProcessImage) -> (LinkState, bool) {
+    /// Takes the newest snapshot into the image. Says whether the link is proven, the outputs read back wrong, and Open reads back as on.
+    fn take(&mut self, image: &mut ProcessImage) -> (LinkState, bool, bool) {
         let snapshot = self.snapshots.borrow_and_update();
         if let Some(acquired_at) = snapshot.acquired_at {
             for (wire, settled) in self.settings.profile.signals.iter().zip(&mut self.settled) {
@@ -302,7 +302,9 @@ impl Source {
                 image.put(wire.signal, Sample { value, acquired_at });
             }
         }
-        (snapshot.link, snapshot.mismatch)
+        let open = self.settings.profile.wires.iter().find(|wire| wire.output == Output::Open);
+        let coil = open.and_then(|wire| snapshot.coils.get(usize::from(wire.point)).map(|coil| wire.normally.flip(*coil)));
+        (snapshot.link, snapshot.mismatch, coil == Some(true))
     }
 }
 
@@ -380,11 +382,12 @@ impl Scanner {
 
     fn scan(&mut self) {
         let now = (self.clock)();
-        let (mut mismatch, mut unarmed) = (false, false);
+        let (mut mismatch, mut unarmed, mut open_held) = (false, false, false);
         let mut links = Vec::with_capacity(self.sources.len());
         for source in &mut self.sources {
-            let (state, wrong) = source.take(&mut self.image);
+            let (state, wrong, held) = source.take(&mut self.image);
             mismatch |= wrong;
+            open_held |= held;
             unarmed |= state == LinkState::NotArmed;
             links.push(state);
             if source.link != state {
@@ -393,6 +396,7 @@ impl Scanner {
                 report(&self.reports, &self.metrics, Report::Link { at: now, module, state });
             }
         }
+        self.requests.open_held = open_held;
         self.requests.output_mismatch = mismatch;
         self.requests.watchdog_not_armed = unarmed;
         let scan = self.interlock.scan(now, &self.image, &self.requests);
@@ -402,7 +406,11 @@ impl Scanner {
             buzzer: self.requests.buzzer,
             ..Requests::default()
         };
-        self.wishes.send_modify(|wish| (wish.outputs, wish.at) = (scan.outputs, now));
+        let ready = self.interlock.is_ready();
+        self.wishes.send_modify(|wish| {
+            (wish.outputs, wish.at) = (scan.outputs, now);
+            wish.keep_open &= !ready;
+        });
         self.last = View {
             at: now,
             image: self.image,
