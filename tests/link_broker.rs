@@ -1,5 +1,7 @@
 //! The MQTT link against a real broker: each measured fault of the client library, shown not to be one of the link.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod link_support;
 
 use lane_link::mqtt::{self, LinkEvent, Message};

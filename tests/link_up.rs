@@ -1,5 +1,7 @@
 //! Records and pictures from a lane to the centre over a real broker: every record exactly once in effect, whatever dies in between.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod link_support;
 
 use borderlane::sync::ports::SyncReport;
@@ -136,7 +138,8 @@ async fn a_record_larger_than_the_broker_takes_is_told_and_does_not_loop() {
     lane.until("too large", |report| match report {
         SyncReport::TooLarge { seq, .. } => {
             assert_eq!(seq, Some(6));
-            Some(told += 1)
+            told += 1;
+            Some(())
         }
         SyncReport::LinkDown { reason } => panic!("the link fell: {reason}"),
         _ => None,

@@ -20,7 +20,7 @@ while read -r fault test property; do
     cargo test --quiet -p lane-core --test lane_model -- "$test" --exact --nocapture >"$log" 2>&1; then
     echo "planted $fault: NOT CAUGHT by $test"
     missed=$((missed + 1))
-  elif grep -q "BROKEN $property" "$log"; then
+  elif grep -qw "BROKEN $property" "$log"; then
     steps=$(sed -n "/BROKEN $property/,/BROKEN\|panicked/p" "$log" | grep -c '^    ')
     echo "planted $fault: caught as $property in $test, a trace of $steps states in $log"
   else

@@ -33,6 +33,8 @@ pub struct Wish {
     pub pulse_ms: u64,
     /// Open and Close are pulses.
     pub pulsed: bool,
+    /// Nothing complete was read since the start of the daemon: an Open that is found held stays held.
+    pub keep_open: bool,
 }
 
 /// The connection's state as shown.
@@ -148,6 +150,8 @@ impl Module {
         self.asserted = Outputs::OFF;
         self.mismatched_cycles = 0;
         self.arm().await?;
+        self.read_back().await?;
+        self.adopt_held_open();
         let mut ticks = tokio::time::interval(Duration::from_millis(self.scan_ms));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut until_check = 0_u32;
@@ -178,6 +182,14 @@ impl Module {
                 return Ok(());
             }
         }
+    }
+
+    /// A maintained Open that outlived the last connection is still held: it is released because the interlock says so, never by forgetting it.
+    fn adopt_held_open(&mut self) {
+        let pulsed = self.wishes.borrow().pulsed;
+        let open = self.settings.profile.wires.iter().find(|wire| wire.output == Output::Open).filter(|_| !pulsed);
+        let coil = open.and_then(|wire| self.snapshot.coils.get(usize::from(wire.point)).map(|coil| wire.normally.flip(*coil)));
+        self.asserted.set(Output::Open, coil == Some(true));
     }
 
     async fn arm(&mut self) -> Result<(), LinkError> {
@@ -224,10 +236,13 @@ impl Module {
 
     fn wish(&self) -> Wish {
         let mut wish = *self.wishes.borrow();
+        if wish.keep_open && !wish.pulsed && self.asserted.get(Output::Open) {
+            wish.outputs.set(Output::Open, true);
+        }
         let stale = (self.clock)().since(wish.at) > self.wish_fresh_ms;
         if stale || self.snapshot.link != LinkState::Up {
             // Nothing begins on an old wish or an unproven module. A held Open is left as it is: dropping it lowers a self-closing boom.
-            let held = !wish.pulsed && self.asserted.get(Output::Open) && self.snapshot.link == LinkState::Up;
+            let held = !wish.pulsed && self.asserted.get(Output::Open);
             wish.outputs.set(Output::Open, wish.outputs.get(Output::Open) && held);
             wish.outputs.set(Output::Close, false);
         }
@@ -239,30 +254,39 @@ impl Module {
         self.settings.profile.wires.iter().any(|wire| wish.outputs.get(wire.output) != self.asserted.get(wire.output))
     }
 
-    /// Writes what differs: releases first, so that Open and Close never overlap on the wire (I8).
+    /// Writes what differs: Stop first (a released Open would let the boom down before it), then releases, so that Open and Close never overlap
+    /// on the wire (I8), then the rest.
     async fn write_wishes(&mut self) -> Result<(), LinkError> {
         let wish = self.wish();
-        let wires = self.settings.profile.wires.clone();
-        for releasing in [true, false] {
-            for wire in &wires {
-                let wanted = wish.outputs.get(wire.output);
-                let bit = wire.normally.flip(wanted);
-                let moves = matches!(wire.output, Output::Open | Output::Close);
-                let pulse = self.settings.profile.pulse.filter(|_| moves && wish.pulsed);
-                let known = self.snapshot.coils.get(usize::from(wire.point)).copied();
-                let begins = wanted != self.asserted.get(wire.output);
-                // A pulse is started once; everything else is repeated until it reads back so.
-                let differs = begins || (known.is_some_and(|coil| coil != bit) && !(wanted && pulse.is_some()));
-                if wanted == releasing || !differs {
-                    continue;
-                }
-                let done = match pulse {
-                    Some(pulse) => self.write_pulse(pulse, wire.point, wanted, wish.pulse_ms).await,
-                    None => self.link.write_coil(self.settings.profile.output_address.wrapping_add(wire.point), bit, &self.metrics).await,
-                };
-                if answered(done)?.is_some() {
-                    self.asserted.set(wire.output, wanted);
-                }
+        let mut wires = self.settings.profile.wires.clone();
+        wires.sort_by_key(|wire| match (wire.output, wish.outputs.get(wire.output)) {
+            (Output::Stop, true) => 0,
+            (_, false) => 1,
+            (_, true) => 2,
+        });
+        let mut stuck = false;
+        for wire in &wires {
+            let wanted = wish.outputs.get(wire.output);
+            let bit = wire.normally.flip(wanted);
+            let moves = matches!(wire.output, Output::Open | Output::Close);
+            let pulse = self.settings.profile.pulse.filter(|_| moves && wish.pulsed);
+            let known = self.snapshot.coils.get(usize::from(wire.point)).copied();
+            let begins = wanted != self.asserted.get(wire.output);
+            // A pulse is started once; everything else is repeated until it reads back so.
+            let differs = begins || (known.is_some_and(|coil| coil != bit) && !(wanted && pulse.is_some()));
+            // While a release was refused nothing is energised against it.
+            if !differs || (wanted && moves && stuck) {
+                continue;
+            }
+            let done = match pulse {
+                Some(pulse) => self.write_pulse(pulse, wire.point, wanted, wish.pulse_ms).await,
+                None => self.link.write_coil(self.settings.profile.output_address.wrapping_add(wire.point), bit, &self.metrics).await,
+            };
+            let done = answered(done)?.is_some();
+            stuck |= moves && !wanted && !done;
+            // A release that was refused stands as asked for: it is repeated, and what reads back otherwise is a mismatch.
+            if done || !wanted {
+                self.asserted.set(wire.output, wanted);
             }
         }
         Ok(())

@@ -22,6 +22,9 @@ pub const MAX_COMMANDS: usize = 64;
 /// Reports waiting for the runtime.
 pub const MAX_REPORTS: usize = 1_024;
 
+/// Least rest between the directions of a boom that we lower.
+const MIN_REST_MS: u64 = 100;
+
 /// What the runtime asks of the barrier. Stop is not here: it has a channel of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -132,6 +135,15 @@ pub enum SettingsError {
     /// A commanded closing needs it.
     #[error("closing = \"commanded\" needs {0}")]
     CommandedNeeds(&'static str),
+    /// Writes to two modules cannot be kept from overlapping.
+    #[error("open and close are wired to two modules: one module must release the one before it asserts the other")]
+    Apart,
+    /// Stop on another module could be missing just when the held Open is released.
+    #[error("open_kind = \"maintained\" with stop_output needs open and stop on one module")]
+    StopApart,
+    /// A commanded boom needs a rest between directions.
+    #[error("closing = \"commanded\" needs reversal_rest_ms of at least {MIN_REST_MS}")]
+    NoRest,
     /// No watchdog that reads back, and not accepted.
     #[error("module {0} has no communication watchdog that can be read back: accept it by name, with device-timed pulses")]
     NoWatchdog(String),
@@ -170,9 +182,22 @@ impl Settings {
         if self.interlock.stop_output && !outputs.contains(&Output::Stop) {
             wrong.push(SettingsError::Missing(Output::Stop.name()));
         }
+        let has = |module: &ModuleSettings, output: Output| module.profile.wires.iter().any(|wire| wire.output == output);
+        let stop_apart = |module: &ModuleSettings| has(module, Output::Open) && !has(module, Output::Stop);
+        let maintained = self.interlock.drive == Drive::Maintained;
+        if maintained && self.interlock.stop_output && outputs.contains(&Output::Stop) && self.modules.iter().any(stop_apart) {
+            wrong.push(SettingsError::StopApart);
+        }
         if self.interlock.closing == Closing::Commanded {
             let needs = [(signals.contains(&Signal::Photocell), "photocell"), (outputs.contains(&Output::Close), "close")];
             wrong.extend(needs.iter().filter(|(there, _)| !there).map(|(_, name)| SettingsError::CommandedNeeds(name)));
+            if self.interlock.reversal_rest_ms < MIN_REST_MS {
+                wrong.push(SettingsError::NoRest);
+            }
+            let apart = |module: &ModuleSettings| has(module, Output::Open) && !has(module, Output::Close);
+            if outputs.contains(&Output::Close) && self.modules.iter().any(apart) {
+                wrong.push(SettingsError::Apart);
+            }
         }
         wrong.extend(self.modules.iter().filter_map(|module| self.check_watchdog(module)));
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
@@ -200,7 +225,7 @@ pub fn spawn(settings: Settings, boot: BootId, clock: fn() -> Mono) -> Result<Ha
     let metrics = Arc::new(Metrics::default());
     let now = clock();
     let pulsed = settings.interlock.drive == Drive::Pulse;
-    let wish = Wish { outputs: Outputs::OFF, at: now, pulse_ms: settings.interlock.pulse_ms, pulsed };
+    let wish = Wish { outputs: Outputs::OFF, at: now, pulse_ms: settings.interlock.pulse_ms, pulsed, keep_open: true };
     let (wishes, _) = watch::channel(wish);
     let mut tasks = JoinSet::new();
     let mut sources = Vec::new();
@@ -264,19 +289,28 @@ impl Source {
         Self { settings, snapshots, link: LinkState::Down, settled }
     }
 
-    /// Takes the newest snapshot into the image. Says whether the link is proven and the outputs read back right.
-    fn take(&mut self, image: &mut ProcessImage) -> (LinkState, bool) {
+    /// Takes the newest snapshot into the image. Says whether the link is proven, the outputs read back wrong, and Open reads back as on.
+    fn take(&mut self, image: &mut ProcessImage) -> (LinkState, bool, bool) {
         let snapshot = self.snapshots.borrow_and_update();
         if let Some(acquired_at) = snapshot.acquired_at {
             for (wire, settled) in self.settings.profile.signals.iter().zip(&mut self.settled) {
                 let Some(bit) = snapshot.inputs.get(usize::from(wire.point)) else { continue };
                 let raw = wire.normally.flip(*bit);
-                let value = settle(settled, raw, acquired_at, wire.settle_ms);
+                // Danger is believed at once; only its end has to last.
+                let settle_ms = if raw && is_danger(wire.signal) { 0 } else { wire.settle_ms };
+                let value = settle(settled, raw, acquired_at, settle_ms);
                 image.put(wire.signal, Sample { value, acquired_at });
             }
         }
-        (snapshot.link, snapshot.mismatch)
+        let open = self.settings.profile.wires.iter().find(|wire| wire.output == Output::Open);
+        let coil = open.and_then(|wire| snapshot.coils.get(usize::from(wire.point)).map(|coil| wire.normally.flip(*coil)));
+        (snapshot.link, snapshot.mismatch, coil == Some(true))
     }
+}
+
+/// Signals whose being on stops or forbids a movement.
+const fn is_danger(signal: Signal) -> bool {
+    matches!(signal, Signal::BoomLoop | Signal::Photocell | Signal::ExitLoop | Signal::EStop | Signal::OperatorFault | Signal::ManualKey)
 }
 
 /// A change is believed when it lasted `settle_ms`; the first value at once.
@@ -348,11 +382,12 @@ impl Scanner {
 
     fn scan(&mut self) {
         let now = (self.clock)();
-        let (mut mismatch, mut unarmed) = (false, false);
+        let (mut mismatch, mut unarmed, mut open_held) = (false, false, false);
         let mut links = Vec::with_capacity(self.sources.len());
         for source in &mut self.sources {
-            let (state, wrong) = source.take(&mut self.image);
+            let (state, wrong, held) = source.take(&mut self.image);
             mismatch |= wrong;
+            open_held |= held;
             unarmed |= state == LinkState::NotArmed;
             links.push(state);
             if source.link != state {
@@ -361,6 +396,7 @@ impl Scanner {
                 report(&self.reports, &self.metrics, Report::Link { at: now, module, state });
             }
         }
+        self.requests.open_held = open_held;
         self.requests.output_mismatch = mismatch;
         self.requests.watchdog_not_armed = unarmed;
         let scan = self.interlock.scan(now, &self.image, &self.requests);
@@ -370,7 +406,11 @@ impl Scanner {
             buzzer: self.requests.buzzer,
             ..Requests::default()
         };
-        self.wishes.send_modify(|wish| (wish.outputs, wish.at) = (scan.outputs, now));
+        let ready = self.interlock.is_ready();
+        self.wishes.send_modify(|wish| {
+            (wish.outputs, wish.at) = (scan.outputs, now);
+            wish.keep_open &= !ready;
+        });
         self.last = View {
             at: now,
             image: self.image,

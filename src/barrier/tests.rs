@@ -328,6 +328,25 @@ async fn a_welded_relay_is_a_fault_that_blocks() {
     assert!(releases > 1, "a release is repeated until it lands");
 }
 
+#[tokio::test]
+async fn danger_is_believed_at_once_and_its_end_has_to_last() {
+    let board = at_rest();
+    let address = serve(Arc::clone(&board)).await;
+    let mut settings = settings(&address, config());
+    settings.modules[0].profile.signals.iter_mut().for_each(|wire| wire.settle_ms = 600_000);
+    let mut handles = spawn(settings, BootId(7), clock::mono).unwrap();
+    let on = |view: &View| view.image.sample(Signal::BoomLoop).is_some_and(|sample| sample.value);
+    until(&mut handles, "ready", |view| view.ready && !on(view)).await;
+    board.lock().unwrap().inputs.insert(0, true);
+    until(&mut handles, "danger", on).await;
+    board.lock().unwrap().inputs.insert(0, false);
+    let metrics = Arc::clone(&handles.metrics);
+    let reads = || metrics.reads.load(std::sync::atomic::Ordering::Relaxed);
+    let before = reads();
+    until(&mut handles, "five more reads", |_| reads() > before + 5).await;
+    assert!(on(&handles.view.borrow()), "a loop that was on is not off before its time");
+}
+
 #[test]
 fn settings_that_cannot_be_safe_are_refused_all_at_once() {
     let mut bad = settings("127.0.0.1:1", config());
@@ -347,6 +366,18 @@ fn settings_that_cannot_be_safe_are_refused_all_at_once() {
     );
     bad.modules[0].accept_without_watchdog = true;
     assert!(bad.check().unwrap_err().contains(&SettingsError::HostTimed("bench".into())));
+}
+
+#[test]
+fn directions_that_could_overlap_are_refused() {
+    let mut bad = settings("127.0.0.1:1", Config { reversal_rest_ms: 0, ..config() });
+    let mut second = bad.modules[0].clone();
+    second.name = "second".into();
+    second.profile.signals.clear();
+    second.profile.wires.retain(|wire| wire.output == Output::Close);
+    bad.modules[0].profile.wires.retain(|wire| wire.output != Output::Close);
+    bad.modules.push(second);
+    assert_eq!(bad.check().unwrap_err(), [SettingsError::NoRest, SettingsError::Apart]);
 }
 
 #[test]

@@ -57,8 +57,10 @@ impl Claims {
         let key = (claim.lane.as_str().to_owned(), claim.declaration.clone());
         if !claim.held {
             claims.remove(&key);
-        } else if claims.len() < MAX_CLAIMS {
+        } else if claims.len() < MAX_CLAIMS || claims.contains_key(&key) {
             claims.insert(key, claim);
+        } else {
+            tracing::error!(most = MAX_CLAIMS, "a claim of another lane finds no room: its vehicle may be judged here as unclaimed");
         }
     }
 

@@ -5,11 +5,12 @@ use super::inbox::Inbox;
 use super::lane_loop::Question;
 use crate::store::{Found, FoundRow, Store};
 use lane_core::declaration::{Declaration, LookupAnswer, OtherClaim, WatchAction, WatchHit, WatchSeen};
-use lane_core::ids::Revision;
+use lane_core::ids::{PassageId, Revision};
 use lane_core::input::Input;
 use lane_core::plate::{PlateText, confusable};
 use lane_core::rules::MAX_CANDIDATES;
 use lane_link::declaration::Declaration as WireDeclaration;
+use lane_link::ids::parse_passage;
 use lane_link::query::Answer;
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -52,10 +53,11 @@ pub async fn serve(mut questions: mpsc::Receiver<Question>, store: Store, claims
                 }
             };
             let mut answer = to_answer(&found);
-            if question.ask_centre && !found.declarations.iter().any(|row| row.exact) {
-                if let Some(said) = queries.ask(plates).await {
-                    add_centre(&mut answer, &said);
-                }
+            if question.ask_centre
+                && !found.declarations.iter().any(|row| row.exact)
+                && let Some(said) = queries.ask(plates).await
+            {
+                add_centre(&mut answer, &said, &store, question.passage).await;
             }
             answer.claims = claims.against(&answer.candidates);
             inbox.give(Input::Lookup { passage: question.passage, question: question.question, answer: Box::new(answer) }).await;
@@ -105,18 +107,38 @@ fn watch_hit(row: &FoundRow) -> WatchHit {
     }
 }
 
-fn add_centre(answer: &mut LookupAnswer, said: &Answer) {
+/// The centre's rows, with the entries that were used here and that it does not count yet.
+async fn add_centre(answer: &mut LookupAnswer, said: &Answer, store: &Store, own: PassageId) {
     answer.elsewhere = said.elsewhere.as_deref().map(Into::into);
     let revision = Revision { epoch: said.epoch, revision: said.revision };
     for value in &said.declarations {
         let read = serde_json::from_value::<WireDeclaration>(value.clone()).map_err(|error| error.to_string());
-        match read.and_then(|wire| wire.to_core(revision).map_err(|error| error.to_string())) {
-            Ok(core) if answer.candidates.len() < MAX_CANDIDATES => {
-                answer.candidates.retain(|d| d.id != core.id);
-                answer.candidates.push(core);
+        let read = read.and_then(|wire| {
+            let counted: Vec<PassageId> = wire.passages_counted.iter().filter_map(|text| parse_passage(text).ok()).collect();
+            wire.to_core(revision).map(|core| (core, counted)).map_err(|error| error.to_string())
+        });
+        let (mut core, counted) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::warn!(error, "a declaration in the centre's answer cannot be read");
+                continue;
             }
-            Ok(_) => answer.truncated = true,
-            Err(error) => tracing::warn!(error, "a declaration in the centre's answer cannot be read"),
+        };
+        match store.entries_used_here(core.id.as_str().to_owned(), own).await {
+            Ok(used) => {
+                let uncounted = used.iter().filter(|passage| !counted.contains(passage)).count();
+                core.entries_used = core.entries_used.saturating_add(u16::try_from(uncounted).unwrap_or(u16::MAX));
+            }
+            Err(error) => {
+                tracing::error!(%error, "nobody knows how often a declaration was used here: the centre's answer is not taken");
+                continue;
+            }
+        }
+        if answer.candidates.len() < MAX_CANDIDATES {
+            answer.candidates.retain(|d| d.id != core.id);
+            answer.candidates.push(core);
+        } else {
+            answer.truncated = true;
         }
     }
 }

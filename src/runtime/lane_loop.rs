@@ -86,6 +86,8 @@ pub struct LaneLoop {
     last_image: Option<(ProcessImage, Mono)>,
     last_view: Option<Mono>,
     view_due: bool,
+    /// The barrier did not take a command.
+    unheard: bool,
     turns: u64,
 }
 
@@ -103,6 +105,7 @@ impl LaneLoop {
             last_image: None,
             last_view: None,
             view_due: true,
+            unheard: false,
             turns: 0,
         }
     }
@@ -129,6 +132,10 @@ impl LaneLoop {
                         }
                         self.turn(input);
                     }
+                    // Whoever asked was told that no answer came: it must not be done later.
+                    Some(ToLane::Act(act, answer)) if answer.is_closed() => {
+                        tracing::warn!(act = act.id.as_str(), "an act came too late and is not done");
+                    }
                     Some(ToLane::Act(act, answer)) => {
                         if self.awaited.len() < MAX_AWAITED_ACTS {
                             self.awaited.insert(act.id.clone(), answer);
@@ -143,6 +150,9 @@ impl LaneLoop {
                 _ = idle.tick() => self.turn(Input::Tick),
             }
             self.publish(clock::mono());
+            if self.unheard {
+                break;
+            }
         }
         tracing::info!(turns = self.turns, "the lane loop ends");
     }
@@ -225,10 +235,13 @@ impl LaneLoop {
         self.sinks.cameras[camera as usize].as_ref()
     }
 
-    /// A command that finds no room means a dead barrier task: the lane's signals go stale and it holds.
-    fn ask_barrier(&self, command: Command) {
+    /// A command that finds no room is not sent later, and without it lane and interlock would believe different things (a permit taken back,
+    /// a dead regime): the daemon ends, and starts anew from what it reads.
+    fn ask_barrier(&mut self, command: Command) {
+        let only_shown = matches!(command, Command::Lights { .. });
         if let Err(error) = self.sinks.barrier.try_send(command) {
             tracing::error!(%error, "the barrier takes no command");
+            self.unheard |= !only_shown;
         }
     }
 

@@ -35,6 +35,7 @@ use ed25519_dalek::SigningKey;
 use inbox::Inbox;
 use lane_core::ids::{BootId, Digest};
 use lane_core::input::{Camera, CameraState, Freshness, Input, ScaleState, Started, StoreState};
+use lane_core::interlock::Regime;
 use lane_core::lane::Lane;
 use lane_core::officer::{Mode, Officer};
 use lane_core::view::LaneView;
@@ -139,7 +140,18 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let (recorder, recorder_task) = recorder::spawn(store.clone(), inbox.clone());
     let barrier = barrier::spawn(settings.barrier.clone(), boot, clock::mono)
         .map_err(|errors| RunError::Barrier(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-    let lane = new_lane(&settings, boot, &store, &opened, barrier.view.borrow().image).await;
+    // Until the lane has said which mode it is in, nothing is energised: somebody may still be working at the boom.
+    if barrier.commands.try_send(barrier::Command::Regime(Regime::Dead)).is_err() {
+        return Err(RunError::Barrier("its queue takes nothing".into()));
+    }
+    let fitted = barrier.view.borrow().image;
+    let lane = new_lane(&settings, boot, &store, &opened, fitted).await;
+    // The lane ends the first passage that the power cut short; there may have been a second vehicle.
+    for passage in opened.open_passages.iter().skip(1) {
+        let what = lane_core::record::What::PassageEnded { end: lane_core::record::PassageEnd::PowerLost, stages_ms: [None; 3] };
+        let record = lane_core::record::Record { at: clock::mono(), wall: clock::wall(trust), passage: Some(*passage), what };
+        recorder.give(recorder::Job::Append(Box::new(record)));
+    }
     let (view_in, view) = watch::channel(Arc::new(lane.view(clock::mono())));
     let (turns_in, turns) = watch::channel(0);
     let joints = Joints { store: store.clone(), inbox: inbox.clone(), trust, view, turns };
@@ -209,7 +221,7 @@ async fn new_lane(
     opened: &Opened,
     fitted: lane_core::signal::ProcessImage,
 ) -> Lane {
-    let (mode, mode_by) = last_mode(store).await;
+    let (mode, mode_by) = last_mode(store, opened.restored.is_some()).await;
     let digest = |path: Option<PathBuf>| Digest(path.and_then(|p| std::fs::read(p).ok()).map_or([0; 32], |b| Sha256::digest(&b).into()));
     let started = Started {
         boot,
@@ -224,16 +236,26 @@ async fn new_lane(
     Lane::new(settings.rules.clone(), started, fitted, clock::mono())
 }
 
-/// The mode the ledger recorded last, and who set it.
-async fn last_mode(store: &Store) -> (Mode, Option<Officer>) {
-    let newest = store.newest("mode", 1).await.ok().and_then(|rows| rows.into_iter().next());
-    let record = newest.and_then(|row| WireRecord::from_bytes(&row.bytes).ok());
-    match record.map(|r| r.body) {
-        Some(Body::Mode { to, by, .. }) => {
+/// The mode the ledger recorded last, and who set it. A ledger that cannot say leaves the lane closed, until a person opens it; one that was
+/// begun anew, attended.
+async fn last_mode(store: &Store, restored: bool) -> (Mode, Option<Officer>) {
+    let newest = match store.newest("mode", 1).await {
+        Ok(rows) => rows.into_iter().next(),
+        Err(error) => {
+            tracing::error!(%error, "the last mode cannot be read: the lane starts closed");
+            return (Mode::Closed, None);
+        }
+    };
+    let Some(row) = newest else { return (if restored { Mode::Attended } else { Mode::Automatic }, None) };
+    match WireRecord::from_bytes(&row.bytes).map(|record| record.body) {
+        Ok(Body::Mode { to, by, .. }) => {
             let by = by.map(|p| Officer { id: p.id.as_str().into(), agency: p.agency.as_str().into(), role: p.role.into() });
             (to.into(), by)
         }
-        _ => (Mode::Automatic, None),
+        _ => {
+            tracing::error!(seq = row.seq, "the last mode's record cannot be understood: the lane starts closed");
+            (Mode::Closed, None)
+        }
     }
 }
 

@@ -14,10 +14,15 @@ use lane_link::record::Record as WireRecord;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Jobs waiting for the recorder. A lane that has so many unwritten records has a dead disk, and the store says so.
 pub const MAX_JOBS: usize = 4_096;
+/// Jobs in the store's hands at once; the others wait in the queue, which has an end.
+const MAX_UNDER_WAY: usize = 512;
+/// A passage that could not be opened is tried again after this: until it has a name, its vehicle cannot be served.
+const REOPEN_MS: u64 = 1_000;
 
 /// One job.
 #[derive(Debug)]
@@ -83,7 +88,7 @@ async fn run(mut jobs: mpsc::Receiver<Job>, store: Store, inbox: Inbox, counters
     loop {
         tokio::select! {
             biased;
-            job = jobs.recv() => {
+            job = jobs.recv(), if under_way.len() < MAX_UNDER_WAY => {
                 let Some(job) = job else { break };
                 let mut written = perform(job, store.clone(), inbox.clone(), counters.clone());
                 // The first poll puts the job into the store's queue: so the order of the jobs is the order of the ledger.
@@ -100,13 +105,14 @@ async fn run(mut jobs: mpsc::Receiver<Job>, store: Store, inbox: Inbox, counters
 fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         match job {
-            Job::OpenPassage(visit, record) => match store.open_passage(new_record(&record)).await {
-                Ok(passage) => {
+            Job::OpenPassage(visit, record) => {
+                if let Some(passage) = open_passage(&store, new_record(&record)).await {
                     counters.written.fetch_add(1, Relaxed);
                     inbox.give(Input::PassageOpened { visit, passage }).await;
+                } else {
+                    counters.lost.fetch_add(1, Relaxed);
                 }
-                Err(error) => failed(&error, &counters, "a passage could not be opened"),
-            },
+            }
             Job::Append(record) => append(&store, &record, &counters).await,
             Job::Authorise(permit, record) => match store.authorise(authorisation(permit, &record)).await {
                 Ok(_) => {
@@ -135,6 +141,26 @@ fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>
             }
         }
     })
+}
+
+/// Opens a passage, however long the disk takes; `None`: the store is closed, or will never take it.
+async fn open_passage(store: &Store, record: NewRecord) -> Option<PassageId> {
+    let mut told = false;
+    loop {
+        match store.open_passage(record.clone()).await {
+            Ok(passage) => return Some(passage),
+            Err(error @ (StoreError::CannotCommit { .. } | StoreError::Busy)) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::error!(%error, "a passage could not be opened: it is tried again");
+                }
+                tokio::time::sleep(Duration::from_millis(REOPEN_MS)).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "a passage could not be opened");
+                return None;
+            }
+        }
+    }
 }
 
 async fn append(store: &Store, record: &Record, counters: &RecorderCounters) {

@@ -126,6 +126,9 @@ pub(super) fn scale(section: &Section<'_, '_>, base: &Path, weight: &mut WeightR
     };
     weight.stale_after_ms = profile.stale_after_ms;
     weight.restart_gap_ms = weight.restart_gap_ms.max(profile.stale_after_ms);
+    if let Err(error) = weight.validate() {
+        section.wrong(error.setting, error.to_string());
+    }
     Some(ScaleSettings { endpoint: endpoint?, line: profile.line(), decoder: profile.decoder(), platform })
 }
 

@@ -199,6 +199,11 @@ impl Store {
         self.inner.readings.read(move |side| permits::permit_ended(&side.lane, permit)).await
     }
 
+    /// Passages of this lane, other than `own`, that used an entry of a declaration, whether or not the cache has its row.
+    pub async fn entries_used_here(&self, declaration: String, own: PassageId) -> Result<Vec<PassageId>, StoreError> {
+        self.inner.readings.read(move |side| permits::entries(&side.lane, &declaration, Some(own))).await
+    }
+
     /// Records to send: after `after`, or after the acknowledged one.
     pub async fn read_outbox(&self, after: Option<u64>, max_rows: usize, max_bytes: usize) -> Result<Outbox, StoreError> {
         self.inner.readings.read(move |side| ledger::outbox(&side.lane, after, max_rows, max_bytes)).await

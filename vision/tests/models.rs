@@ -1,5 +1,7 @@
 //! The models as shipped, on the OpenCV that this machine has: they must give what PyTorch gave when they were exported.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use borderlane_vision::manifest::Models;
 use borderlane_vision::network::Network;
 use opencv::core::{Mat, MatTraitConst};

@@ -1,5 +1,7 @@
 //! `borderlane-vision plates` as its users run it: what it reads, and what it says of files that it cannot read.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use opencv::core::{CV_8UC3, Mat, Rect, Scalar, Size, Vector};
 use opencv::imgcodecs::{IMREAD_COLOR, imencode_def, imread};
 use opencv::prelude::*;

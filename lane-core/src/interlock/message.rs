@@ -49,6 +49,8 @@ pub struct Requests {
     pub revoke: Option<(PermitId, PermitEnd)>,
     /// The lane's mode.
     pub regime: Regime,
+    /// A maintained Open reads back as on: after a start it may be what an earlier start of the daemon held.
+    pub open_held: bool,
     /// An output reads back otherwise than written.
     pub output_mismatch: bool,
     /// A module's communication watchdog is not armed.

@@ -144,7 +144,7 @@ impl Interlock {
         if self.stopped || self.is_dead(&sense) {
             self.stand_still(now, &sense, requests, &mut events);
         } else {
-            self.become_ready(now, &sense, &mut events);
+            self.become_ready(now, &sense, requests.open_held, &mut events);
             if self.ready {
                 self.handle_revoke(requests, &mut events);
                 self.track_vehicle(now, &sense, &mut events);
@@ -259,13 +259,16 @@ impl Interlock {
     }
 
     /// I6: nothing moves before this; a boom that is not down then is a fault.
-    fn become_ready(&mut self, now: Mono, sense: &Sense, events: &mut Vec<Event>) {
+    fn become_ready(&mut self, now: Mono, sense: &Sense, open_held: bool, events: &mut Vec<Event>) {
         if self.ready || self.fresh_run < self.config.fresh_scans {
             return;
         }
         self.ready = true;
         events.push(Event::Ready);
         self.boom = Boom::watched(Boom::Unknown, sense.limits, now);
+        // Dropping what was held before the start would lower the boom: it is taken over, and released under I1.
+        let lowers = self.config.drive == Drive::Maintained && self.config.closing == Closing::SelfClosing;
+        self.held |= open_held && lowers && self.boom != Boom::Down;
         if self.boom != Boom::Down && !cfg!(planted = "i6") {
             self.faults.raise(Fault::BoomOpenAtStart);
         }

@@ -60,6 +60,10 @@ impl Lane {
         if let Some(live) = self.permit.as_mut().filter(|live| Some(live.permit.id) == permit && live.stage != Stage::Writing) {
             live.stage = Stage::Entered;
         }
+        let now = self.now;
+        if let Some(next) = &mut self.approaching {
+            next.reads_from[Camera::Front as usize] = now;
+        }
         if let Some(vehicle) = &mut self.at_boom {
             vehicle.reached_boom = true;
             vehicle.place = Place::Boom;

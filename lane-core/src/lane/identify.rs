@@ -3,7 +3,7 @@
 //! ```text
 //!   front camera   the stop line   ─▶ at_boom, until its front is under a permit on the boom line; then approaching
 //!   rear camera    the tail        ─▶ at_boom; while it passes and another vehicle approaches: nobody can tell
-//!   older than the vehicle, or nobody there: nobody's (I10)
+//!   older than the vehicle or than its turn before the camera, or nobody there: nobody's (I10)
 //! ```
 //! The look-up asks for the best texts of the front plate and the best of the rear one; a new question makes answers to older ones void.
 
@@ -38,13 +38,16 @@ impl Lane {
             (Camera::Rear, true) if self.approaching.is_none() => &mut self.at_boom,
             (Camera::Rear, true) => return None,
         };
-        slot.as_mut().filter(|vehicle| acquired_at >= vehicle.since || cfg!(planted = "lane_i10"))
+        slot.as_mut().filter(|vehicle| acquired_at >= vehicle.reads_from[camera as usize] || cfg!(planted = "lane_i10"))
     }
 
     pub(super) fn take_read(&mut self, camera: Camera, acquired_at: Mono, read: &Read) {
         // What a permit was judged on stands until it ends.
         let decided = self.permit.as_ref().is_some_and(|live| live.permit.kind == PermitKind::Passage && !live.entered());
         if acquired_at > self.now || decided {
+            return;
+        }
+        if self.is_still_the_first(camera, read) {
             return;
         }
         let rules = self.rules.matching.vote;
@@ -56,6 +59,13 @@ impl Lane {
         if changed || few {
             self.ask();
         }
+    }
+
+    /// With its front under the boom the first vehicle's plate may still be in sight: it is not the next one's.
+    fn is_still_the_first(&self, camera: Camera, read: &Read) -> bool {
+        let entered = self.permit.as_ref().is_some_and(LivePermit::entered);
+        let first = self.at_boom.as_ref().filter(|_| entered && camera == Camera::Front);
+        first.and_then(|v| v.front.corrected.or(v.front.best_text())).is_some_and(|text| read.reads_as(&text))
     }
 
     pub(super) fn take_evidence(&mut self, camera: Camera, acquired_at: Mono, evidence: Digest) {

@@ -347,7 +347,12 @@ impl Lane {
             self.timers.stop(timer);
         }
         self.set_fault(crate::fault::Fault::CallUnanswered, false);
-        if let Some(next) = self.approaching.take() {
+        if let Some(mut next) = self.approaching.take() {
+            // What was taken of the first one may still arrive. In front the next one was seen since the first went under the boom.
+            next.reads_from[Camera::Rear as usize] = self.now;
+            if !passed {
+                next.reads_from[Camera::Front as usize] = self.now;
+            }
             self.timers.stop(Timer::ApproachLeave);
             self.at_boom = Some(next);
             self.serve();

@@ -96,6 +96,8 @@ pub(super) struct Vehicle {
     /// First in the lane since.
     pub(super) served_since: Mono,
     pub(super) place: Place,
+    /// Pictures taken before show another vehicle, by camera (I10).
+    pub(super) reads_from: [Mono; 2],
     /// Its front was on the boom line.
     pub(super) reached_boom: bool,
     /// Presence is quiet since; it still counts as here.
@@ -154,6 +156,7 @@ impl Vehicle {
             since: now,
             served_since: now,
             place,
+            reads_from: [now; 2],
             reached_boom: false,
             quiet_since: None,
             unsure_since: None,
@@ -204,6 +207,9 @@ impl Vehicle {
         f(&mut self.since);
         f(&mut self.served_since);
         f(&mut self.judged_at);
+        for time in &mut self.reads_from {
+            f(time);
+        }
         self.front.shift_times(f);
         self.rear.shift_times(f);
         if let Some(weighing) = &mut self.weighing {

@@ -101,7 +101,9 @@ pub fn judge(case: &Case<'_>, rules: &Rules) -> Verdict {
             checks.push(conclude(kind, result, facts, rule, case));
         }
     }
-    let outcome = checks.iter().map(|check| check.leads_to).max().unwrap_or(Outcome::Hold);
+    let worst = checks.iter().map(|check| check.leads_to).max().unwrap_or(Outcome::Hold);
+    // Whatever the rules leave out or waive: nobody passes on no declaration.
+    let outcome = if case.chosen.is_empty() { worst.max(Outcome::Hold) } else { worst };
     Verdict {
         outcome,
         checks,
@@ -254,4 +256,105 @@ fn knowledge_fresh(case: &Case<'_>, rules: &Rules) -> (CheckResult, Facts) {
         Some(_) => CheckResult::Failed,
     };
     (result, Facts::Age { age_s, limit_s })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::declaration::{Channel, ConfirmationResult, DeclarationState, Direction, TradeType};
+    use crate::ids::{Digest, Revision};
+    use crate::time::WallQuality;
+    use alloc::string::String;
+    use alloc::vec;
+
+    /// Rules under which only one check applies.
+    fn only(kind: CheckKind) -> Rules {
+        let row = |applies| CheckRule { applies, on_failed: Outcome::Refuse, on_unknown: Outcome::Hold, waive_offline_up_to_s: None };
+        let mut rules = Rules::local_default("gate".into(), "lane".into(), Direction::Outbound);
+        rules.movements[0].checks = ALL_CHECKS.iter().map(|other| (*other, row(*other == kind))).collect();
+        rules
+    }
+
+    fn says(result: ConfirmationResult) -> Confirmation {
+        Confirmation {
+            agency: "customs".into(),
+            required: true,
+            result,
+            at_ms: None,
+            expires_ms: None,
+            document: None,
+            confirmed_digest: Some(Digest([1; 32])),
+        }
+    }
+
+    fn declaration(confirmations: Vec<Confirmation>) -> Declaration {
+        Declaration {
+            id: "D-1".into(),
+            revision: Revision { epoch: 1, revision: 1 },
+            gate: "gate".into(),
+            direction: Direction::Outbound,
+            trade: TradeType::Export,
+            plate: PlateText::parse("12C12345").unwrap(),
+            trailer_plate: None,
+            goods: String::new(),
+            perishable: false,
+            priority: false,
+            cargo_grams: None,
+            axles: None,
+            channel: Channel::Green,
+            valid_from_ms: 0,
+            valid_until_ms: 2_000,
+            entries_allowed: 1,
+            entries_used: 0,
+            consignment: None,
+            next_place: None,
+            lane_hint: None,
+            state: DeclarationState::Active,
+            tare: None,
+            confirmations,
+            digest: Digest([1; 32]),
+        }
+    }
+
+    fn outcome(chosen: &[Declaration], rules: &Rules) -> Outcome {
+        let freshness = Freshness { head_utc_ms: Some(1_000), ..Freshness::NONE };
+        let case = Case {
+            front: PlateFact::NotRead,
+            rear: PlateFact::NoCamera,
+            answer: None,
+            chosen,
+            competing: 0,
+            gross: Err(WeightUnknown::Silent),
+            officer_axles: None,
+            confirmed_at_lane: &[],
+            wall: Wall { utc_ms: 1_000, quality: WallQuality::Trusted },
+            freshness: &freshness,
+        };
+        judge(&case, rules).outcome
+    }
+
+    #[test]
+    fn nobody_passes_on_no_declaration_whatever_the_rules_leave_out() {
+        let rules = only(CheckKind::KnowledgeFresh);
+        assert_eq!(outcome(&[], &rules), Outcome::Hold);
+        assert_eq!(outcome(&[declaration(Vec::new())], &rules), Outcome::Pass, "the one check that applies passes");
+    }
+
+    #[test]
+    fn an_agency_that_objects_is_heard_whatever_else_it_said() {
+        use ConfirmationResult::{Hold, Pass, Refuse};
+        let rules = only(CheckKind::Confirmations);
+        let with = |words: &[ConfirmationResult]| outcome(&[declaration(words.iter().map(|word| says(*word)).collect())], &rules);
+        assert_eq!(with(&[Pass]), Outcome::Pass);
+        assert_eq!(with(&[Pass, Hold]), Outcome::Hold);
+        assert_eq!(with(&[Pass, Refuse]), Outcome::Refuse);
+        assert_eq!(with(&[Hold, Refuse]), Outcome::Refuse);
+    }
+
+    #[test]
+    fn a_row_that_is_left_out_applies_and_holds() {
+        let mut rules = only(CheckKind::KnowledgeFresh);
+        rules.movements = vec![];
+        assert_eq!(outcome(&[declaration(Vec::new())], &rules), Outcome::Hold);
+    }
 }

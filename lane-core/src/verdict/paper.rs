@@ -94,8 +94,9 @@ fn required_agencies<'a>(declaration: &'a Declaration, movement: Option<&'a Move
 fn standing(case: &Case<'_>, declaration: &Declaration, agency: &Agency) -> ConfirmationResult {
     let at_lane = case.confirmed_at_lane.iter().rev().find(|(id, c)| *id == declaration.id && c.agency == *agency).map(|(_, c)| c);
     let embedded = declaration.confirmations.iter().find(|c| c.agency == *agency);
-    // A refusal or a hold in the replica is not overwritten by a confirmation at the lane.
-    let objects = embedded.filter(|c| matches!(c.result, ConfirmationResult::Hold | ConfirmationResult::Refuse));
+    // A refusal or a hold in the replica is overwritten neither by a confirmation at the lane nor by another of the same agency.
+    let refuses = said(declaration, agency, ConfirmationResult::Refuse);
+    let objects = refuses.or_else(|| said(declaration, agency, ConfirmationResult::Hold));
     let Some(confirmation) = objects.or(at_lane).or(embedded) else { return ConfirmationResult::Absent };
     if confirmation.result != ConfirmationResult::Pass {
         return confirmation.result;
@@ -108,6 +109,10 @@ fn standing(case: &Case<'_>, declaration: &Declaration, agency: &Agency) -> Conf
         (Some(expires), Some(now)) if now < expires => ConfirmationResult::Pass,
         (Some(_), _) => ConfirmationResult::Expired,
     }
+}
+
+fn said<'d>(declaration: &'d Declaration, agency: &Agency, result: ConfirmationResult) -> Option<&'d Confirmation> {
+    declaration.confirmations.iter().find(|c| c.agency == *agency && c.result == result)
 }
 
 /// The worst channel of all declarations rules.

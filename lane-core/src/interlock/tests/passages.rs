@@ -139,6 +139,23 @@ fn a_held_open_is_released_only_when_down_would_be_allowed() {
 }
 
 #[test]
+fn an_open_that_was_held_before_the_start_is_taken_over_and_released_by_a_touch_only() {
+    let mut bench = Bench::cold(held());
+    bench.set(Signal::BoomUp, true);
+    bench.set(Signal::Photocell, true);
+    for _ in 0..40 {
+        bench.scan_with(Requests { open_held: true, ..Requests::default() });
+    }
+    assert!(bench.is(Output::Open), "something stands under it");
+    bench.set(Signal::Photocell, false);
+    bench.pass(10_000);
+    assert!(bench.is(Output::Open), "nobody asked for it to come down");
+    bench.close();
+    bench.pass(2_100);
+    assert!(!bench.is(Output::Open), "{:?}", bench.interlock.faults());
+}
+
+#[test]
 fn a_photocell_that_never_blocked_is_a_fault_and_nothing_is_lowered() {
     let mut bench = Bench::new(commanded());
     bench.open(PermitKind::Passage);
