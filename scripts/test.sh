@@ -15,13 +15,13 @@ suite() { # suite NAME COMMAND...
 suite format cargo fmt --all --check
 suite build cargo build --workspace --all-targets --locked --quiet
 suite clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
-suite core scripts/cargo-test.sh -p lane-core
+suite core scripts/cargo-test.sh 'package(lane-core)'
 suite planted scripts/planted.sh
-suite link scripts/cargo-test.sh -p lane-link -p borderlane-central
-suite sim scripts/cargo-test.sh -p hardware-sim
-suite vision scripts/cargo-test.sh -p borderlane-vision
-suite daemon scripts/daemon-tests.sh
-suite e2e scripts/e2e.sh
+suite link scripts/cargo-test.sh 'package(lane-link) | package(borderlane-central)'
+suite sim scripts/cargo-test.sh 'package(hardware-sim)'
+suite vision scripts/cargo-test.sh 'package(borderlane-vision)'
+suite daemon scripts/cargo-test.sh 'package(borderlane) & not binary(e2e)'
+suite e2e scripts/cargo-test.sh 'binary(e2e)'
 suite browser scripts/browser.sh
 
 echo
