@@ -21,7 +21,8 @@ suite link scripts/cargo-test.sh 'package(lane-link) | package(borderlane-centra
 suite sim scripts/cargo-test.sh 'package(hardware-sim)'
 suite vision scripts/cargo-test.sh 'package(borderlane-vision)'
 suite daemon scripts/cargo-test.sh 'package(borderlane) & not binary(e2e)'
-suite e2e scripts/cargo-test.sh 'binary(e2e)'
+# Most of a scenario is waiting for trucks: many at once.
+suite e2e scripts/cargo-test.sh 'binary(e2e)' 8
 suite browser scripts/browser.sh
 
 echo
