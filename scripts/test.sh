@@ -15,6 +15,7 @@ suite() { # suite NAME COMMAND...
 suite format cargo fmt --all --check
 suite build cargo build --workspace --all-targets --locked --quiet
 suite clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+suite deny scripts/deny.sh --if-installed
 suite core scripts/cargo-test.sh 'package(lane-core)'
 suite planted scripts/planted.sh
 suite link scripts/cargo-test.sh 'package(lane-link) | package(borderlane-central)'
