@@ -54,6 +54,7 @@ scenarios!(
     override_refused_passage_changed,
     second_consent,
     tailgate,
+    tailgate_close,
     backs_out,
     wrong_way,
     store_cannot_commit,

@@ -83,7 +83,7 @@ impl Site {
         path
     }
 
-    /// The daemon's settings, once the simulator has said where it listens; and an officer.
+    /// The daemon's settings, once the simulator has said where it listens; and an officer. Ages are generous: a busy machine is no dead module.
     pub fn settle(&self, addresses: &Value, wishes: &Wishes) -> PathBuf {
         let text = |pointer: &str| addresses.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let profiles = root().join("config/profiles");
@@ -102,11 +102,11 @@ impl Site {
             "lane.toml",
             &format!(
                 "[lane]\nsite = \"{SITE}\"\nname = \"{LANE}\"\ndirection = \"outbound\"\nstate_dir = \"{}\"\nclock_vouched = true\n\
-                 [barrier]\nprofiles = \"{profiles}/barrier\"\nstop_output = true\nfresh_ms = 1000\nunclear_after_ms = 4000\n{}\
+                 [barrier]\nprofiles = \"{profiles}/barrier\"\nstop_output = true\ncall_timeout_ms = 2000\nfresh_ms = 2000\nunclear_after_ms = 4000\n{}\
                  [[barrier.module]]\nname = \"io-1\"\naddress = \"{}\"\nprofile = \"generic\"\n\
                  [scale]\nprofiles = \"{profiles}/scale\"\nprofile = \"toledo-continuous\"\nendpoint = \"tcp://{}\"\n\
                  {vision}[centre]\nhost = \"127.0.0.1\"\nport = {}\nroot_key = \"{}\"\n[web]\nlisten = \"127.0.0.1:{}\"\n\
-                 [rules]\ncalibrated_until = \"2099-01-01T00:00:00Z\"\n[rules.timing]\nfresh_ms = 1000\n{}\
+                 [rules]\ncalibrated_until = \"2099-01-01T00:00:00Z\"\n[rules.timing]\nfresh_ms = 2000\n{}\
                  [[rules.legal_gross]]\ncombination = false\naxles = 2\nlimit_grams = 24000000\n\
                  [[rules.legal_gross]]\ncombination = true\naxles = 4\nlimit_grams = 40000000\n",
                 self.state.display(),

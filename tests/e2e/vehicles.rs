@@ -34,6 +34,28 @@ fn a_second_truck_on_the_first_ones_permit_is_a_tailgate_and_is_not_struck() {
 }
 
 #[test]
+fn a_second_truck_that_sticks_to_the_first_is_found_when_both_are_gone() {
+    let lane = Lane::start(Wishes::default(), &[declaration("D1", "12C-123.45", json!({}))]);
+    lane.truck("12C-123.45", json!({ "length_m": 7.0 }));
+    lane.until_shown("the first is weighed", |v| v["at_boom"]["gross_grams"].is_number());
+    lane.truck("15C-999.99", json!({ "behaviour": "tailgate", "length_m": 7.0 }));
+    lane.until_world("the second stands behind it", |w| {
+        w["vehicles"][1]["tail_m"].as_f64().is_some_and(|m| m > 7.0) && w["vehicles"][1]["speed_m_s"].as_f64().is_some_and(|v| v < 0.01)
+    });
+    lane.name_plates("12C-123.45", "12C-123.45");
+    lane.until("both have left", |lane| (lane.happened("vehicle_passed") == 2).then_some(()));
+    lane.until_ended("passed");
+    lane.until_ended("tailgated");
+    let view = lane.until_shown("alarmed", |v| has_fault(v, "tailgate"));
+    lane.check(view["boom"] == "down" && lane.opens() == 1, "one opening");
+    lane.check(lane.count(|r| r["kind"] == "permit_granted") == 1, "one permit");
+    lane.act(&json!({ "do": "reset_faults" }));
+    lane.until_shown("a person looked", |v| !has_fault(v, "tailgate"));
+    lane.check(lane.said(|r| is_fault(r, "tailgate", false)), "in the ledger");
+    lane.finish();
+}
+
+#[test]
 fn a_vehicle_that_backs_out_under_its_permit_leaves_it_spent() {
     let wishes = Wishes { boom: "close_if_unused_ms = 4000\n", ..Wishes::default() };
     let lane = Lane::start(wishes, &[declaration("D1", "12C-123.45", json!({}))]);

@@ -79,6 +79,17 @@ impl Lane {
         self.owner_says(fault, raised);
     }
 
+    /// Something happened that a person at the lane must have looked at; nobody sees it stand.
+    pub(super) fn fault_to_be_seen(&mut self, fault: Fault) {
+        if self.faults.has(fault) {
+            return;
+        }
+        self.owner_says(fault, true);
+        if let Some(standing) = self.faults.standing.iter_mut().find(|standing| standing.fault == fault) {
+            standing.there = false;
+        }
+    }
+
     /// A fault whose owner latches it itself.
     pub(super) fn owner_says(&mut self, fault: Fault, raised: bool) {
         let changed = if raised { self.faults.raise(fault, self.now) } else { self.faults.remove(fault) };
@@ -92,7 +103,7 @@ impl Lane {
     pub(super) fn reset_faults(&mut self) {
         let seen = |standing: &&Standing| {
             let only_to_be_seen = matches!(standing.fault, Fault::LedgerRestored | Fault::WithdrawnUnderway | Fault::Internal);
-            only_to_be_seen || (!standing.there && waits_for_a_person(standing.fault))
+            only_to_be_seen || !standing.there
         };
         let gone: Vec<Fault> = self.faults.standing.iter().filter(seen).map(|standing| standing.fault).collect();
         for fault in gone {

@@ -5,7 +5,9 @@
 //!                somebody at the boom, and the approach loop comes on after `joined_gap_ms` of quiet that no other
 //!                sensor bridges (tractor and trailer are one vehicle: high beds drop out of loops)         ─▶ approaching
 //!   goes away    every sensor quiet for `leave_hold_ms`, and its front not under a permit on the boom line:
-//!                last sensed on the approach: turned back (or refused, diverted, misrouted); elsewhere: abandoned
+//!                last sensed on the approach: turned back (or refused, diverted, misrouted); elsewhere: abandoned, but
+//!                one that moved up behind a vehicle that passed, and was never sensed after: it drove through with it, so close
+//!                that the boom line saw one vehicle. Tailgated, and alarmed
 //!   passes       the interlock saw its end leave ─▶ at_boom is free, approaching moves up
 //! ```
 //! A gap longer than `joined_gap_ms`, or presence unknown for as long, *breaks* presence: the vehicle may be another one. It stays in its slot,
@@ -165,6 +167,7 @@ impl Lane {
         let leaves_after = self.ms(|t| t.leave_hold_ms);
         let now = self.now;
         let Some(vehicle) = &mut self.at_boom else { return };
+        vehicle.moved_up_unseen &= presence != Tri::On;
         if vehicle.sense(presence, now, breaks_after) {
             vehicle.dirty = true;
         }
@@ -331,8 +334,12 @@ impl Lane {
             Place::Boom if self.passes_unchecked() => PassageEnd::PassedUnchecked,
             Place::Approach => turned_back_as(vehicle),
             Place::Platform if !self.field.image.is_fitted(Signal::ApproachLoop) => turned_back_as(vehicle),
+            Place::Platform if vehicle.moved_up_unseen => PassageEnd::Tailgated,
             Place::Platform | Place::Boom => PassageEnd::Abandoned,
         };
+        if end == PassageEnd::Tailgated {
+            self.fault_to_be_seen(crate::fault::Fault::Tailgate);
+        }
         self.depart(end);
     }
 
@@ -353,6 +360,8 @@ impl Lane {
             if !passed {
                 next.reads_from[Camera::Front as usize] = self.now;
             }
+            // Where a permit for several lives, or the boom is held open, whoever follows closely may.
+            next.moved_up_unseen = passed && self.permit.is_none() && !self.passes_unchecked();
             self.timers.stop(Timer::ApproachLeave);
             self.at_boom = Some(next);
             self.serve();

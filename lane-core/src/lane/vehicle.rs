@@ -112,6 +112,8 @@ pub(super) struct Vehicle {
     pub(super) wrong_way: bool,
     /// It came under the open boom without a permit of its own.
     pub(super) tailgating: bool,
+    /// It moved up behind one that passed, and was not sensed since.
+    pub(super) moved_up_unseen: bool,
     pub(super) front: Plate,
     pub(super) rear: Plate,
     pub(super) weighing: Option<Weighing>,
@@ -164,6 +166,7 @@ impl Vehicle {
             needs_person: false,
             wrong_way: false,
             tailgating: false,
+            moved_up_unseen: false,
             front: Plate::default(),
             rear: Plate::default(),
             weighing: None,
