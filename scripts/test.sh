@@ -15,13 +15,15 @@ suite() { # suite NAME COMMAND...
 suite format cargo fmt --all --check
 suite build cargo build --workspace --all-targets --locked --quiet
 suite clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+suite deny scripts/deny.sh --if-installed
 suite core scripts/cargo-test.sh 'package(lane-core)'
 suite planted scripts/planted.sh
 suite link scripts/cargo-test.sh 'package(lane-link) | package(borderlane-central)'
 suite sim scripts/cargo-test.sh 'package(hardware-sim)'
 suite vision scripts/cargo-test.sh 'package(borderlane-vision)'
 suite daemon scripts/cargo-test.sh 'package(borderlane) & not binary(e2e)'
-suite e2e scripts/cargo-test.sh 'binary(e2e)'
+# Most of a scenario is waiting for trucks: many at once.
+suite e2e scripts/cargo-test.sh 'binary(e2e)' 8
 suite browser scripts/browser.sh
 
 echo

@@ -15,7 +15,7 @@ use lane_link::topics::Name;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Arguments of `borderlane keys`.
+/// The lane's key, and the site's signed key list
 #[derive(Debug, Args)]
 pub struct KeysArgs {
     #[command(subcommand)]

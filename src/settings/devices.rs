@@ -33,16 +33,19 @@ pub(super) fn barrier(section: &Section<'_, '_>, base: &Path) -> BarrierSettings
     let profiles = base.join(section.text("profiles", Some("/usr/share/borderlane/profiles/barrier"), 1..=256));
     let interlock = interlock(section);
     let rows = section.sections("module", MAX_MODULES);
+    let wanted = rows.len();
     if rows.is_empty() {
         section.wrong("module", "at least one [[barrier.module]] is needed");
     }
-    let modules = rows.into_iter().filter_map(|row| module(row, base, &profiles)).collect();
+    let modules: Vec<ModuleSettings> = rows.into_iter().filter_map(|row| module(row, base, &profiles)).collect();
+    // What a lane needs of its modules can only be judged when all of them were understood.
+    let complete = wanted > 0 && modules.len() == wanted;
     let mut settings = Barrier::new(interlock, modules);
     settings.scan_ms = section.number("scan_ms", settings.scan_ms, 10..=500);
     settings.call_timeout_ms = section.number("call_timeout_ms", settings.call_timeout_ms, 50..=5_000);
     settings.reconnect_first_ms = section.number("reconnect_first_ms", settings.reconnect_first_ms, 50..=10_000);
     settings.reconnect_most_ms = section.number("reconnect_most_ms", settings.reconnect_most_ms, 100..=60_000);
-    if let Err(wrong) = settings.check() {
+    if complete && let Err(wrong) = settings.check() {
         for error in wrong {
             section.wrong("module", error.to_string());
         }
