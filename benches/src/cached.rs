@@ -14,9 +14,18 @@ const PART_ROWS: usize = 10_000;
 /// Its presence says that the cache beside it is complete.
 const COMPLETE: &str = "complete";
 
-/// The plate of the nth declaration: 80 provinces, five digits.
+/// Series letters that goods vehicles and trailers carry.
+const SERIES: [char; 4] = ['C', 'D', 'H', 'R'];
+/// Plates of five digits in 80 provinces with those letters.
+const PLATES: usize = 80 * SERIES.len() * 100_000;
+/// Declared vehicles lie scattered over all plates, not one number beside the other; it shares no factor with [`PLATES`].
+const SCATTER: usize = 7_368_787;
+
+/// The plate of the nth declaration.
 pub fn plate(nth: usize) -> String {
-    format!("{:02}C{:05}", 11 + nth % 80, nth / 80)
+    let at = nth * SCATTER % PLATES;
+    let (vehicle, number) = (at / 100_000, at % 100_000);
+    format!("{:02}{}{number:05}", 11 + vehicle / SERIES.len(), SERIES[vehicle % SERIES.len()])
 }
 
 /// The store with so many declarations; made when it is not there.

@@ -17,6 +17,7 @@ use lane_core::interlock::Config;
 use lane_core::lane::Lane as Core;
 use lane_core::officer::Mode;
 use lane_core::rules::{LegalGross, Rules};
+use lane_core::signal::Signal;
 use lane_core::verdict::Outcome;
 use lane_core::view::{BoomView, LaneView, PhaseName};
 use lane_link::declaration::Declaration as WireDeclaration;
@@ -65,6 +66,7 @@ pub struct Lane {
     /// Where the truck's inputs go.
     pub inbox: Inbox,
     view: watch::Receiver<Arc<LaneView>>,
+    field: watch::Receiver<barrier::View>,
     stop: watch::Sender<bool>,
     /// Nobody presses it; without it the barrier ends.
     _button: barrier::StopButton,
@@ -99,13 +101,14 @@ impl Lane {
             turns: watch::channel(0).0,
         };
         let (stop, stopped) = watch::channel(false);
+        let field = barrier.view.clone();
         let mut barrier_tasks = barrier.tasks;
         let lane_loop = LaneLoop::new(core, inputs, barrier.view, sinks).run(stopped);
         let running = tokio::spawn(async move {
             lane_loop.await;
             barrier_tasks.shutdown().await;
         });
-        let lane = Self { inbox, view, stop, _button: barrier.stop, running, store };
+        let lane = Self { inbox, view, field, stop, _button: barrier.stop, running, store };
         lane.introduce().await;
         Ok(lane)
     }
@@ -132,6 +135,16 @@ impl Lane {
     pub async fn shows(&mut self, what: &str, test: impl Fn(&LaneView) -> bool) -> Result<(), Fail> {
         let shown = matches!(tokio::time::timeout(LONGEST, self.view.wait_for(|view| test(view))).await, Ok(Ok(_)));
         if shown { Ok(()) } else { Err(format!("never: {what}; {}", self.state()).into()) }
+    }
+
+    /// Waits until a scan has seen these signals so.
+    ///
+    /// # Errors
+    /// None ever did.
+    pub async fn senses(&mut self, signals: &[Signal], active: bool) -> Result<(), Fail> {
+        let seen = |view: &barrier::View| signals.iter().all(|s| view.image.sample(*s).is_some_and(|sample| sample.value == active));
+        let sensed = matches!(tokio::time::timeout(LONGEST, self.field.wait_for(seen)).await, Ok(Ok(_)));
+        if sensed { Ok(()) } else { Err(format!("no scan saw {signals:?} as {active}; {}", self.state()).into()) }
     }
 
     /// Waits until nobody is there and the boom is down.

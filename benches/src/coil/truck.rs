@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 
 const PLATE: &str = "12C12345";
 const GROSS_GRAMS: i64 = 28_000_000;
-/// Long enough for a few scans, and for a limit to settle.
-const STEP: Duration = Duration::from_millis(80);
+/// From one frame of the indicator to the next.
+const STEP: Duration = Duration::from_millis(10);
+/// Everything that came before has been done: the last input finds an idle lane.
+const QUIET: Duration = Duration::from_millis(60);
 /// Frames of each camera.
 const FRAMES: u32 = 5;
 /// Stable frames that a weighing needs: `flag_min_samples` of the default rules.
@@ -29,6 +31,7 @@ pub async fn passes(lane: &mut Lane, device: &Device) -> Result<f64, Fail> {
     for _ in 1..STABLE_FRAMES {
         frame(lane, GROSS_GRAMS, Stable::Yes).await;
     }
+    tokio::time::sleep(QUIET).await;
     if device.opened().is_some() {
         return Err(format!("the boom was raised before the last input came; {}", lane.state()).into());
     }
@@ -52,51 +55,50 @@ async fn drives_up(lane: &mut Lane, device: &Device) -> Result<(), Fail> {
     for _ in 0..STABLE_FRAMES {
         frame(lane, 0, Stable::Yes).await;
     }
-    device.set(Signal::ApproachLoop, true);
-    frame(lane, 0, Stable::No).await;
+    moves(lane, device, (&[Signal::ApproachLoop], true), 0).await?;
     lane.shows("a passage", |view| view.at_boom.as_ref().is_some_and(|vehicle| vehicle.passage.is_some())).await?;
-    device.set(Signal::PlatformRear, true);
-    frame(lane, GROSS_GRAMS / 3, Stable::No).await;
-    device.set(Signal::ApproachLoop, false);
-    frame(lane, GROSS_GRAMS * 9 / 10, Stable::No).await;
-    device.set(Signal::PlatformRear, false);
-    frame(lane, GROSS_GRAMS, Stable::No).await;
+    moves(lane, device, (&[Signal::PlatformRear], true), GROSS_GRAMS / 3).await?;
+    moves(lane, device, (&[Signal::ApproachLoop], false), GROSS_GRAMS * 9 / 10).await?;
+    moves(lane, device, (&[Signal::PlatformRear], false), GROSS_GRAMS).await?;
     for camera in [Camera::Front, Camera::Rear] {
         for _ in 0..FRAMES {
             lane.inbox.give(read(camera)?).await;
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(STEP).await;
         }
     }
     frame(lane, GROSS_GRAMS, Stable::No).await;
     lane.shows("its declaration", |view| view.at_boom.as_ref().is_some_and(|vehicle| vehicle.declarations.len() == 1)).await?;
+    tokio::time::sleep(QUIET).await;
     frame(lane, GROSS_GRAMS, Stable::No).await;
     Ok(())
 }
 
 /// Up goes the boom, the truck passes under it, and down it comes by itself.
 async fn goes_through(lane: &mut Lane, device: &Device) -> Result<(), Fail> {
-    device.set(Signal::BoomDown, false);
-    frame(lane, GROSS_GRAMS, Stable::Yes).await;
-    device.set(Signal::BoomUp, true);
-    frame(lane, GROSS_GRAMS, Stable::Yes).await;
-    frame(lane, GROSS_GRAMS, Stable::Yes).await;
-    for (signals, active, grams) in [
-        (&[Signal::PlatformFront, Signal::BoomLoop][..], true, GROSS_GRAMS),
-        (&[Signal::Photocell, Signal::ExitLoop], true, GROSS_GRAMS / 2),
-        (&[Signal::PlatformFront], false, 0),
-        (&[Signal::BoomLoop], false, 0),
-        (&[Signal::Photocell], false, 0),
-        (&[Signal::ExitLoop], false, 0),
+    moves(lane, device, (&[Signal::BoomDown], false), GROSS_GRAMS).await?;
+    moves(lane, device, (&[Signal::BoomUp], true), GROSS_GRAMS).await?;
+    for (change, grams) in [
+        ((&[Signal::PlatformFront, Signal::BoomLoop][..], true), GROSS_GRAMS),
+        ((&[Signal::Photocell, Signal::ExitLoop], true), GROSS_GRAMS / 2),
+        ((&[Signal::PlatformFront], false), 0),
+        ((&[Signal::BoomLoop], false), 0),
+        ((&[Signal::Photocell], false), 0),
+        ((&[Signal::ExitLoop], false), 0),
     ] {
-        signals.iter().for_each(|signal| device.set(*signal, active));
-        frame(lane, grams, Stable::No).await;
+        moves(lane, device, change, grams).await?;
     }
     lane.shows("the passage's end", |view| matches!(view.phase, PhaseName::Closing | PhaseName::Idle)).await?;
-    device.set(Signal::BoomUp, false);
-    frame(lane, 0, Stable::Yes).await;
-    device.set(Signal::BoomDown, true);
-    frame(lane, 0, Stable::Yes).await;
+    moves(lane, device, (&[Signal::BoomUp], false), 0).await?;
+    moves(lane, device, (&[Signal::BoomDown], true), 0).await?;
     lane.is_idle("after a passage").await
+}
+
+/// Signals change, and a scan sees it; the platform carries so much then, not yet at rest.
+async fn moves(lane: &mut Lane, device: &Device, (signals, active): (&[Signal], bool), grams: i64) -> Result<(), Fail> {
+    signals.iter().for_each(|signal| device.set(*signal, active));
+    lane.senses(signals, active).await?;
+    frame(lane, grams, Stable::No).await;
+    Ok(())
 }
 
 /// One frame of the indicator, and the time until the next.
