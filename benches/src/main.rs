@@ -2,7 +2,7 @@
 //!
 //! | figure | what | peer |
 //! |---|---|---|
-//! | `sensor_to_coil_p99` | last needed input handed in → Modbus write seen by the device, ledger commit included | one FULL commit and two Modbus round trips |
+//! | `sensor_to_coil_p50`, `_p99` | last needed input handed in → Modbus write seen by the device, ledger commit included | one FULL commit and two Modbus round trips |
 //! | `lane_handle` | `Lane::handle` and drain, inputs a second | the same inputs through an empty match |
 //! | `lookup_exact_1m`, `lookup_near_1m` | one plate among a million declarations | a bare prepared SELECT of the row |
 //! | `ready_1m` | process start → ready, a million declarations cached | the same files opened by bare SQLite |

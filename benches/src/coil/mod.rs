@@ -5,8 +5,8 @@
 //!   weight frame ─▶ inbox ─▶ lane ─▶ recorder ─▶ store (FULL commit) ─▶ inbox ─▶ lane ─▶ barrier scan ─▶ module task ─▶ coil seen
 //! ```
 //! Everything is real but the truck: store, recorder, lane loop, barrier task, Modbus TCP over the loopback, the shipped profile `generic`. Each
-//! truck goes all the way through, so that the next one is a new passage. After each, in the same place, the peer: one FULL commit of a record's
-//! size by bare SQLite, and two Modbus round trips.
+//! truck goes all the way through, so that the next one is a new passage. After each, while the lane rests, the peer: one FULL commit of a record's
+//! size by bare SQLite, and two Modbus round trips. `sensor_to_coil_p50` stands beside it: on a busy machine a p99 tells of the machine.
 
 mod device;
 mod lane;
@@ -23,6 +23,8 @@ use tokio_modbus::client::{Context, Reader, Writer, tcp};
 
 /// A record that grants a permit has about so many bytes.
 const RECORD_BYTES: usize = 600;
+/// Peers a truck: a p99 of few values is chance.
+const PEER_ROUNDS: usize = 3;
 /// A register of the device that nothing depends on.
 const SPARE_REGISTER: u16 = 0x7000;
 
@@ -34,11 +36,11 @@ pub fn measure(dir: &Path, passages: usize) -> Result<Vec<Figure>, Fail> {
     // As many workers as the daemon has.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (mut ours, mut peers) = runtime.block_on(run(&dir, passages))?;
-    for (name, values) in [("ours", &mut ours), ("peer", &mut peers)] {
-        eprintln!("bench: {name}: p50 {:.0} us, p99 {:.0} us", quantile(values, 0.5), quantile(values, 0.99));
-    }
-    let p99 = (quantile(&mut ours, 0.99), "us");
-    Ok(vec![Figure::new("sensor_to_coil_p99", p99, quantile(&mut peers, 0.99), Aim::RatioAtMost(2.0))])
+    let mut figure = |name, share| {
+        let value = (quantile(&mut ours, share), "us");
+        Figure::new(name, value, quantile(&mut peers, share), Aim::RatioAtMost(2.0))
+    };
+    Ok(vec![figure("sensor_to_coil_p50", 0.5), figure("sensor_to_coil_p99", 0.99)])
 }
 
 /// Microseconds of every truck and of every peer.
@@ -52,7 +54,10 @@ async fn run(dir: &Path, passages: usize) -> Result<(Vec<f64>, Vec<f64>), Fail> 
     for nth in 0..passages {
         let micros = truck::passes(&mut lane, &device).await.map_err(|error| format!("truck {nth}: {error}"))?;
         ours.push(micros);
-        peers.push(peer.once().await?);
+        for _ in 0..PEER_ROUNDS {
+            tokio::time::sleep(truck::QUIET).await;
+            peers.push(peer.once().await?);
+        }
     }
     lane.stop().await;
     Ok((ours, peers))

@@ -17,7 +17,7 @@ const GROSS_GRAMS: i64 = 28_000_000;
 /// From one frame of the indicator to the next.
 const STEP: Duration = Duration::from_millis(10);
 /// Everything that came before has been done: the last input finds an idle lane.
-const QUIET: Duration = Duration::from_millis(60);
+pub const QUIET: Duration = Duration::from_millis(60);
 /// Frames of each camera.
 const FRAMES: u32 = 5;
 /// Stable frames that a weighing needs: `flag_min_samples` of the default rules.
