@@ -315,7 +315,7 @@ impl Lane {
 
     // ---- the end
 
-    /// Every record is at the centre, byte for byte; the daemon ends when told, and its ledger verifies; nothing was struck.
+    /// Every record is at the centre, byte for byte; the daemon ends when told; its ledger verifies, its passages replay; nothing was struck.
     #[track_caller]
     pub fn finish(mut self) {
         let wanted = self.until("every record is at the centre", |lane| {
@@ -333,6 +333,20 @@ impl Lane {
         let report = run(Command::new(program("borderlane")).args(["ledger", "verify", "--json"]).arg(db));
         let report: Value = serde_json::from_str(&report).unwrap();
         self.check(report["good"] == true, &format!("the ledger verifies: {report}"));
+        self.replay();
+    }
+
+    /// Every passage that ended runs again from its black box with the same effects.
+    #[track_caller]
+    fn replay(&self) {
+        let ended = |r: &&Value| r["kind"] == "passage_ended" && r["end"] != "power_lost";
+        for record in self.records().iter().filter(ended) {
+            let passage = record["passage"].as_str().unwrap();
+            let done = Command::new(program("borderlane")).args(["replay", "--db"]).arg(self.site.state.join("lane.db")).arg(passage).output();
+            let done = done.unwrap();
+            let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+            self.check(done.status.success(), &format!("passage {passage} replays the same: {said}"));
+        }
     }
 
     /// The records of this lane as the centre keeps them.
