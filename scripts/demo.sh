@@ -28,6 +28,7 @@ start() { # start NAME COMMAND...: in the background, logged
   local name=$1; shift
   "$@" >"$dir/$name.log" 2>&1 &
   pids+=($!)
+  echo $! >"$dir/$name.pid"
 }
 up() { # up NAME URL: waits until it answers
   for _ in $(seq 1 150); do

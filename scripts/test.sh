@@ -17,7 +17,7 @@ suite build cargo build --workspace --all-targets --locked --quiet
 suite clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 suite deny scripts/deny.sh --if-installed
 suite core scripts/cargo-test.sh 'package(lane-core)'
-suite planted scripts/planted.sh
+suite planted env PLANTED_TARGET_DIR="$PWD/target/planted" lane-core/tests/planted.sh
 suite link scripts/cargo-test.sh 'package(lane-link) | package(borderlane-central)'
 suite sim scripts/cargo-test.sh 'package(hardware-sim)'
 suite vision scripts/cargo-test.sh 'package(borderlane-vision)'

@@ -108,11 +108,8 @@ fn sources_stay_small_enough_to_be_seen() {
     for dir in ["src", "lane-core/src", "lane-link/src", "vision/src", "central/src", "hardware-sim/src", "tests"] {
         sources(&root().join(dir), &mut files);
     }
-    let long: Vec<_> = files
-        .iter()
-        .map(|f| (f, std::fs::read_to_string(f).unwrap().lines().count()))
-        .filter(|(_, lines)| *lines > MAX_LINES)
-        .collect();
+    let long: Vec<_> =
+        files.iter().map(|f| (f, std::fs::read_to_string(f).unwrap().lines().count())).filter(|(_, lines)| *lines > MAX_LINES).collect();
     assert!(long.is_empty(), "over {MAX_LINES} lines: {long:?}");
 }
 
@@ -129,7 +126,11 @@ fn the_unit_is_one_that_systemd_takes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("borderlane.service");
     let program = env!("CARGO_BIN_EXE_borderlane");
-    std::fs::write(&path, unit.replace("/usr/bin/borderlane", program).replace("User=borderlane", "User=daemon").replace("Group=borderlane", "Group=daemon")).unwrap();
+    std::fs::write(
+        &path,
+        unit.replace("/usr/bin/borderlane", program).replace("User=borderlane", "User=daemon").replace("Group=borderlane", "Group=daemon"),
+    )
+    .unwrap();
     let out = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path).output().unwrap();
     let said = String::from_utf8_lossy(&out.stderr);
     let ours: Vec<_> = said.lines().filter(|line| line.contains("borderlane")).collect();

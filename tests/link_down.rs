@@ -54,10 +54,7 @@ async fn a_declaration_its_confirmation_and_its_withdrawal_reach_the_lane() {
     assert_eq!(answer, json!({ "rows": 1 }));
     lane.wait("the row", |kept| rows(kept) == 1).await;
     centre.post("/declarations/D-1/confirm", json!({ "agency": "customs", "result": "pass" })).await;
-    lane.wait("the confirmation", |kept| {
-        kept.rows[&Collection::Declarations]["D-1"]["confirmations"][0]["result"] == "pass"
-    })
-    .await;
+    lane.wait("the confirmation", |kept| kept.rows[&Collection::Declarations]["D-1"]["confirmations"][0]["result"] == "pass").await;
     centre.post("/declarations/D-1/withdraw", json!({})).await;
     lane.wait("the withdrawal", |kept| kept.rows[&Collection::Declarations]["D-1"]["state"] == "withdrawn").await;
     assert_eq!(snapshots(&lane.kept()), 1, "changes came as changes; only the empty collection began as a snapshot");
@@ -111,13 +108,8 @@ async fn a_planted_declaration_is_refused_whoever_signed_it() {
     let mut stranger = Stranger::join(broker.port, "stranger", &[]).await;
     let have = place(&lane.kept());
     let row = Row::Upsert { key: "X".into(), body: declaration("X", "99Z99999") };
-    let change = Change {
-        collection: Collection::Declarations,
-        epoch: 1,
-        revision: have.revision + 1,
-        follows: have.revision,
-        rows: vec![row],
-    };
+    let change =
+        Change { collection: Collection::Declarations, epoch: 1, revision: have.revision + 1, follows: have.revision, rows: vec![row] };
     let domain = Domain::site(What::Change(Collection::Declarations), &site());
     let own = SigningKey::from_bytes(&[99; 32]);
     let lane_key = SigningKey::from_bytes(&[41; 32]);

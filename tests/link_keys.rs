@@ -57,9 +57,7 @@ fn a_key_list_is_taken_from_the_pinned_root_and_never_an_older_one() {
     let lane = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
     folder.add_lane(&Name::new("lane-1").unwrap(), HexBytes(lane.verifying_key().to_bytes()), 2_000).unwrap();
     let kept = dir.path().join("kept.json");
-    let import = |list: &Path, site: &str, root: &str| {
-        keys(&["import", text(list), "--site", site, "--root", root, "--kept", text(&kept)])
-    };
+    let import = |list: &Path, site: &str, root: &str| keys(&["import", text(list), "--site", site, "--root", root, "--kept", text(&kept)]);
     assert_eq!(import(&list, "huu-nghi", &root).1, "key list 2 is in use");
     assert_eq!(import(&list, "huu-nghi", &root).1, "key list 2 was in use already");
     let (code, _, why) = import(&first, "huu-nghi", &root);

@@ -11,7 +11,7 @@ use lane_link::command::Reply;
 use lane_link::envelope::What;
 use lane_link::mqtt::{self, Link, LinkError, LinkEvent, Message};
 use lane_link::query::{Answer, MAX_ANSWER_ROWS, MAX_QUERY_PLATES, Query};
-use lane_link::replica::{Collection, Place, ReplicaMessage, RepairRequest};
+use lane_link::replica::{Collection, Place, RepairRequest, ReplicaMessage};
 use lane_link::topics::{self, LaneTopic, Name, Parsed};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;

@@ -150,13 +150,7 @@ fn count_entry(
 ///
 /// # Errors
 /// [`DbError::Bad`] when the disk does not take it.
-pub fn picture(
-    connection: &Connection,
-    folder: &std::path::Path,
-    lane: &str,
-    digest: Hex32,
-    bytes: &[u8],
-) -> Result<bool, DbError> {
+pub fn picture(connection: &Connection, folder: &std::path::Path, lane: &str, digest: Hex32, bytes: &[u8]) -> Result<bool, DbError> {
     if lane_link::replica::sha256(bytes) != digest {
         return Ok(false);
     }
@@ -171,6 +165,9 @@ pub fn picture(
         std::fs::File::open(&place)?.sync_all()
     };
     keep().map_err(|e| DbError::Bad(format!("picture {name}: {e}")))?;
-    connection.execute("INSERT OR IGNORE INTO evidence (digest, lane, bytes) VALUES (?1, ?2, ?3)", (&name, lane, u32::try_from(bytes.len()).unwrap_or(u32::MAX)))?;
+    connection.execute(
+        "INSERT OR IGNORE INTO evidence (digest, lane, bytes) VALUES (?1, ?2, ?3)",
+        (&name, lane, u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
+    )?;
     Ok(true)
 }

@@ -17,7 +17,7 @@ mod http;
 mod ingest;
 pub mod keys;
 mod page;
-mod replicas;
 mod repair;
+mod replicas;
 
 pub use app::{Running, run};

@@ -1,8 +1,8 @@
 //! `borderlane-central`: the reference central console.
 
+use borderlane_central::app;
 use borderlane_central::config::Config;
 use borderlane_central::keys::KeyFolder;
-use borderlane_central::app;
 use clap::{Parser, Subcommand};
 use lane_link::hex_bytes::Hex32;
 use lane_link::keys::KeyPurpose;
@@ -100,8 +100,7 @@ fn run(config: &std::path::Path) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         let mut running = app::run(config).await.map_err(|e| e.to_string())?;
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|e| e.to_string())?;
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|e| e.to_string())?;
         tokio::select! {
             () = running.ended() => Err("a part of the centre ended".to_owned()),
             _ = terminate.recv() => Ok(()),

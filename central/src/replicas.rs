@@ -7,8 +7,8 @@ use lane_core::plate::PlateText;
 use lane_link::declaration::Declaration;
 use lane_link::envelope::{Envelope, What};
 use lane_link::replica::{
-    BUNDLE_FORMAT, Bundle, Change, Collection, Head, MAX_PART_BYTES, MAX_PARTS, MAX_ROW_BYTES, MAX_ROWS, Manifest, Part, PartRef, Place, Row,
-    check_rows, sha256,
+    BUNDLE_FORMAT, Bundle, Change, Collection, Head, MAX_PART_BYTES, MAX_PARTS, MAX_ROW_BYTES, MAX_ROWS, Manifest, Part, PartRef, Place,
+    Row, check_rows, sha256,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use serde_json::Value;
@@ -46,9 +46,7 @@ pub fn check(collection: Collection, rows: &[Row]) -> Result<(), DbError> {
         if collection == Collection::Declarations {
             let declaration: Declaration =
                 serde_json::from_value(body.clone()).map_err(|e| DbError::Bad(format!("declaration {key}: {e}")))?;
-            declaration
-                .to_core(lane_core::ids::Revision { epoch: 1, revision: 1 })
-                .map_err(|e| DbError::Bad(e.to_string()))?;
+            declaration.to_core(lane_core::ids::Revision { epoch: 1, revision: 1 }).map_err(|e| DbError::Bad(e.to_string()))?;
             if declaration.id != *key {
                 return Err(DbError::Bad(format!("declaration {key} calls itself {}", declaration.id)));
             }
@@ -120,7 +118,8 @@ fn one_change(transaction: &Transaction<'_>, signer: &Signer, collection: Collec
     let text = serde_json::to_string(&envelope).map_err(|e| DbError::Bad(e.to_string()))?;
     transaction.execute("INSERT INTO changes VALUES (?1, ?2, ?3, ?4)", (name, epoch, revision.cast_signed(), text))?;
     let oldest = revision.saturating_sub(CHANGES_MAX);
-    transaction.execute("DELETE FROM changes WHERE collection = ?1 AND (epoch <> ?2 OR revision <= ?3)", (name, epoch, oldest.cast_signed()))?;
+    transaction
+        .execute("DELETE FROM changes WHERE collection = ?1 AND (epoch <> ?2 OR revision <= ?3)", (name, epoch, oldest.cast_signed()))?;
     transaction.execute("INSERT OR REPLACE INTO collections VALUES (?1, ?2, ?3)", (name, epoch, revision.cast_signed()))?;
     Ok(envelope)
 }

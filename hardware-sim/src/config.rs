@@ -319,14 +319,23 @@ impl Config {
         for (signal, wire) in &self.inputs {
             let known = self.modules.get(wire.module).is_some_and(|module| wire.index < module.kind.inputs());
             check(known, format!("inputs: `{}` names input {} of module {}, which does not exist", signal.name(), wire.index, wire.module));
-            check(!taken.contains(&(wire.module, wire.index)), format!("inputs: `{}` shares its terminal with another signal", signal.name()));
+            check(
+                !taken.contains(&(wire.module, wire.index)),
+                format!("inputs: `{}` shares its terminal with another signal", signal.name()),
+            );
             taken.push((wire.module, wire.index));
         }
         taken.clear();
         for (output, wire) in &self.outputs {
             let known = self.modules.get(wire.module).is_some_and(|module| wire.index < module.kind.relays());
-            check(known, format!("outputs: `{}` names relay {} of module {}, which does not exist", output.name(), wire.index, wire.module));
-            check(!taken.contains(&(wire.module, wire.index)), format!("outputs: `{}` shares its relay with another output", output.name()));
+            check(
+                known,
+                format!("outputs: `{}` names relay {} of module {}, which does not exist", output.name(), wire.index, wire.module),
+            );
+            check(
+                !taken.contains(&(wire.module, wire.index)),
+                format!("outputs: `{}` shares its relay with another output", output.name()),
+            );
             taken.push((wire.module, wire.index));
         }
         for camera in &self.cameras {
@@ -336,9 +345,15 @@ impl Config {
             check(self.cameras.iter().filter(|other| other.name == *name).count() == 1, format!("camera: two are named `{name}`"));
             check((1..=30).contains(&camera.fps), format!("camera {name}: `fps` must be 1 to 30"));
             let [width, height] = camera.size;
-            check((160..=1_920).contains(&width) && (120..=1_200).contains(&height), format!("camera {name}: `size` must be 160x120 to 1920x1200"));
+            check(
+                (160..=1_920).contains(&width) && (120..=1_200).contains(&height),
+                format!("camera {name}: `size` must be 160x120 to 1920x1200"),
+            );
             check((50..=3_600_000).contains(&camera.folder_hold_ms), format!("camera {name}: `folder_hold_ms` must be 50 to 3600000"));
-            check((camera.source == CameraSource::Folder) == camera.folder.is_some(), format!("camera {name}: `folder` goes with `source = \"folder\"`"));
+            check(
+                (camera.source == CameraSource::Folder) == camera.folder.is_some(),
+                format!("camera {name}: `folder` goes with `source = \"folder\"`"),
+            );
         }
         told.into_iter().map(Problem::new).collect()
     }

@@ -89,14 +89,7 @@ pub enum Output {
 
 impl Output {
     /// Every output, in the order of the default wiring.
-    pub const ALL: [Output; 6] = [
-        Output::Open,
-        Output::Close,
-        Output::Stop,
-        Output::LightRed,
-        Output::LightGreen,
-        Output::Buzzer,
-    ];
+    pub const ALL: [Output; 6] = [Output::Open, Output::Close, Output::Stop, Output::LightRed, Output::LightGreen, Output::Buzzer];
 
     /// The name used in settings and the control interface.
     pub fn name(self) -> &'static str {

@@ -159,8 +159,14 @@ async fn every_write_is_kept_as_the_device_saw_it() {
     let (_, writes) = get(lane.addresses.control, "/modbus-writes").await;
     let writes = writes.as_array().unwrap();
     assert_eq!(writes.len(), 3);
-    assert_eq!((&writes[0]["function"], &writes[0]["address"], &writes[0]["unit"], &writes[0]["values"][0]), (&5.into(), &1.into(), &7.into(), &0xFF00.into()));
-    assert_eq!((&writes[1]["function"], &writes[1]["at_ms"], &writes[1]["values"]), (&15.into(), &50.into(), &serde_json::json!([1, 0, 1])));
+    assert_eq!(
+        (&writes[0]["function"], &writes[0]["address"], &writes[0]["unit"], &writes[0]["values"][0]),
+        (&5.into(), &1.into(), &7.into(), &0xFF00.into())
+    );
+    assert_eq!(
+        (&writes[1]["function"], &writes[1]["at_ms"], &writes[1]["values"]),
+        (&15.into(), &50.into(), &serde_json::json!([1, 0, 1]))
+    );
     assert_eq!(writes[2]["refused"], 2);
     let (_, newer) = get(lane.addresses.control, "/modbus-writes?since=2&module=0").await;
     assert_eq!(newer.as_array().unwrap().len(), 1);

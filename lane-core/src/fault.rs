@@ -102,9 +102,13 @@ impl Fault {
             | F::PassageUnclear
             | F::Internal => Severity::Block,
             F::BarrierLinkHold | F::WatchdogNotArmed | F::OperatorFault | F::StoreFailed => Severity::Hold,
-            F::PresenceStuck | F::PresenceDisagrees | F::PhotocellBlind | F::Tailgate | F::LedgerRestored | F::WithdrawnUnderway | F::Tamper => {
-                Severity::Attend
-            },
+            F::PresenceStuck
+            | F::PresenceDisagrees
+            | F::PhotocellBlind
+            | F::Tailgate
+            | F::LedgerRestored
+            | F::WithdrawnUnderway
+            | F::Tamper => Severity::Attend,
             F::OpenTooLong
             | F::DiskNearlyFull
             | F::ScaleSilent

@@ -90,20 +90,39 @@ pub enum CommandMode {
 #[allow(missing_docs)]
 pub enum CommandAct {
     /// Raise the boom once for the vehicle at it: an override.
-    OpenOnce { reason: CommandReason },
+    OpenOnce {
+        reason: CommandReason,
+    },
     /// Agree with a passing verdict in mode Attended.
     Agree {},
-    Refuse { reason: CommandReason },
-    Divert { reason: CommandReason },
-    Hold { reason: CommandReason },
+    Refuse {
+        reason: CommandReason,
+    },
+    Divert {
+        reason: CommandReason,
+    },
+    Hold {
+        reason: CommandReason,
+    },
     /// End a hold, refusal or diversion made by a person.
     Release {},
-    CorrectPlate { plate: String },
-    ChooseDeclaration { declaration: String },
-    SetAxles { axles: u8 },
-    SetMode { mode: CommandMode, reason: CommandReason },
+    CorrectPlate {
+        plate: String,
+    },
+    ChooseDeclaration {
+        declaration: String,
+    },
+    SetAxles {
+        axles: u8,
+    },
+    SetMode {
+        mode: CommandMode,
+        reason: CommandReason,
+    },
     /// Agree as the second person to this act.
-    SecondConsent { to: String },
+    SecondConsent {
+        to: String,
+    },
 }
 
 impl CommandAct {

@@ -25,8 +25,7 @@ fn ring() -> KeyRing {
         not_before_ms: 0,
         not_after_ms: i64::MAX,
     };
-    let keys =
-        vec![entry("cmd-1", 2, KeyPurpose::Command), entry("cmd-2", 3, KeyPurpose::Command), entry("data-1", 4, KeyPurpose::Data)];
+    let keys = vec![entry("cmd-1", 2, KeyPurpose::Command), entry("cmd-2", 3, KeyPurpose::Command), entry("data-1", 4, KeyPurpose::Data)];
     let list = KeyList { site: name("site"), version: 1, issued_ms: 0, keys, epochs: BTreeMap::new() };
     let mut ring = KeyRing::pinned(name("site"), &HexBytes(key(1).verifying_key().to_bytes())).unwrap();
     let domain = Domain::site(What::KeyList, &name("site"));
@@ -59,8 +58,7 @@ fn sealed(command: &Command) -> Envelope {
 fn judge_at(bytes: &[u8], retained: bool, now_ms: Option<i64>, two: bool) -> Result<Accepted, Refusal> {
     let ring = ring();
     let lane = name("lane-1");
-    let gate =
-        CommandGate { ring: &ring, lane: &lane, challenge: CHALLENGE, passage: Some("p-1"), now_ms, open_needs_two_keys: two };
+    let gate = CommandGate { ring: &ring, lane: &lane, challenge: CHALLENGE, passage: Some("p-1"), now_ms, open_needs_two_keys: two };
     gate.judge(bytes, retained).map_err(|r| r.why)
 }
 

@@ -253,9 +253,8 @@ impl Declaration {
     /// Names the row and the first field that is wrong.
     pub fn to_core(&self, revision: Revision) -> Result<core::Declaration, DeclarationError> {
         self.check()?;
-        let plate = |text: &str, field| {
-            PlateText::parse(text).map_err(|source| DeclarationError::Plate { id: self.short_id(), field, source })
-        };
+        let plate =
+            |text: &str, field| PlateText::parse(text).map_err(|source| DeclarationError::Plate { id: self.short_id(), field, source });
         Ok(core::Declaration {
             id: self.id.as_str().into(),
             revision,
@@ -297,8 +296,7 @@ impl Declaration {
             at_ms: c.at_ms,
             expires_ms: c.expires_ms,
             document: c.document.clone(),
-            confirmed_digest: confirmed_digest
-                .map_err(|()| DeclarationError::Digest { id: self.short_id(), agency: c.agency.clone() })?,
+            confirmed_digest: confirmed_digest.map_err(|()| DeclarationError::Digest { id: self.short_id(), agency: c.agency.clone() })?,
         })
     }
 

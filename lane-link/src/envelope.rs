@@ -273,9 +273,7 @@ impl Envelope {
         let mut signers: Vec<String> = Vec::with_capacity(1 + self.also.len());
         let all = core::iter::once((&self.key_id, &self.sig)).chain(self.also.iter().map(|a| (&a.key_id, &a.sig)));
         for (key_id, sig) in all {
-            let key = ring
-                .key_for(key_id, domain, now_ms)
-                .map_err(|why| EnvelopeError::Key { key_id: key_id.clone(), why })?;
+            let key = ring.key_for(key_id, domain, now_ms).map_err(|why| EnvelopeError::Key { key_id: key_id.clone(), why })?;
             verify_one(&key, &message, sig).map_err(|()| EnvelopeError::Signature { key_id: key_id.clone() })?;
             if signers.contains(key_id) {
                 return Err(EnvelopeError::Malformed("the same key signed twice".into()));
@@ -289,12 +287,7 @@ impl Envelope {
     ///
     /// # Errors
     /// Any of [`EnvelopeError`].
-    pub fn open<T: DeserializeOwned>(
-        bytes: &[u8],
-        domain: &Domain,
-        ring: &KeyRing,
-        now_ms: Option<i64>,
-    ) -> Result<T, EnvelopeError> {
+    pub fn open<T: DeserializeOwned>(bytes: &[u8], domain: &Domain, ring: &KeyRing, now_ms: Option<i64>) -> Result<T, EnvelopeError> {
         Self::parse(bytes)?.verify(domain, ring, now_ms)?.read()
     }
 }

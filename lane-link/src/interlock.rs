@@ -44,9 +44,7 @@ impl From<&core::Event> for InterlockEvent {
             E::PermitRefused(id, why) => Self::PermitRefused { permit: permit_text(id), why: why.into() },
             E::PermitEnded(id, end) => Self::PermitEnded { permit: permit_text(id), end: end.into() },
             E::CloseRefused(why) => Self::CloseRefused { why: why.into() },
-            E::MovementStarted { movement, permit } => {
-                Self::MovementStarted { movement: movement.into(), permit: permit.map(permit_text) }
-            }
+            E::MovementStarted { movement, permit } => Self::MovementStarted { movement: movement.into(), permit: permit.map(permit_text) },
             E::Reversed => Self::Reversed,
             E::BoomUp => Self::BoomUp,
             E::BoomDown => Self::BoomDown,

@@ -445,10 +445,11 @@ impl<'a> Session<'a> {
                 if self.settings.subscriptions.is_empty() {
                     return self.now_up().await;
                 }
-                let filters = self.settings.subscriptions.iter().map(|path| Filter {
-                    preserve_retain: true,
-                    ..Filter::new(path.clone(), QoS::AtLeastOnce)
-                });
+                let filters = self
+                    .settings
+                    .subscriptions
+                    .iter()
+                    .map(|path| Filter { preserve_retain: true, ..Filter::new(path.clone(), QoS::AtLeastOnce) });
                 client.try_subscribe_many(filters).map_err(|error| format!("subscribe: {error}"))
             }
             Event::Incoming(Packet::SubAck(suback)) => {

@@ -9,7 +9,8 @@ use crate::ids::{digest_text, passage_text, permit_text};
 use crate::interlock::InterlockEvent;
 use crate::view::Check;
 use crate::words::{
-    ActOutcome, Camera, CameraState, Fault, Mode, Origin, Outcome, PassageEnd, PermitEnd, PermitKind, ReasonCode, Role, ScaleState, WeightUnknown,
+    ActOutcome, Camera, CameraState, Fault, Mode, Origin, Outcome, PassageEnd, PermitEnd, PermitKind, ReasonCode, Role, ScaleState,
+    WeightUnknown,
 };
 use lane_core::ids::{DeclarationId, Revision};
 use lane_core::officer::{Act as CoreAct, Officer as CoreOfficer, Reason as CoreReason};
@@ -100,9 +101,18 @@ pub enum Act {
 #[serde(rename_all = "snake_case", tag = "kind")]
 #[allow(missing_docs)]
 pub enum Body {
-    Started { boot: String, ledger: String, open_passage: Option<String>, program: String, settings: String, models: String },
+    Started {
+        boot: String,
+        ledger: String,
+        open_passage: Option<String>,
+        program: String,
+        settings: String,
+        models: String,
+    },
     Stopping,
-    PassageOpened { at_boom: bool },
+    PassageOpened {
+        at_boom: bool,
+    },
     PlateRead {
         camera: Camera,
         text: String,
@@ -111,10 +121,25 @@ pub enum Body {
         evidence: Option<String>,
         acquired_at_ms: u64,
     },
-    Weighed { gross_grams: i64, acquired_at_ms: u64, raw: Option<String> },
-    NotWeighed { why: WeightUnknown },
-    Unassigned { camera: Camera, evidence: String },
-    Verdict { outcome: Outcome, checks: Vec<Check>, declarations: Vec<Judged>, rules: Option<[u64; 2]>, watchlist: Option<[u64; 2]> },
+    Weighed {
+        gross_grams: i64,
+        acquired_at_ms: u64,
+        raw: Option<String>,
+    },
+    NotWeighed {
+        why: WeightUnknown,
+    },
+    Unassigned {
+        camera: Camera,
+        evidence: String,
+    },
+    Verdict {
+        outcome: Outcome,
+        checks: Vec<Check>,
+        declarations: Vec<Judged>,
+        rules: Option<[u64; 2]>,
+        watchlist: Option<[u64; 2]>,
+    },
     PermitGranted {
         permit: String,
         permit_kind: PermitKind,
@@ -124,9 +149,19 @@ pub enum Body {
         act: Option<String>,
         declarations: Vec<Judged>,
     },
-    PermitEnded { permit: String, end: PermitEnd },
-    Interlock { event: InterlockEvent },
-    PassageEnded { end: PassageEnd, verdict_ms: Option<u32>, up_ms: Option<u32>, clear_ms: Option<u32> },
+    PermitEnded {
+        permit: String,
+        end: PermitEnd,
+    },
+    Interlock {
+        event: InterlockEvent,
+    },
+    PassageEnded {
+        end: PassageEnd,
+        verdict_ms: Option<u32>,
+        up_ms: Option<u32>,
+        clear_ms: Option<u32>,
+    },
     Act {
         id: String,
         by: Person,
@@ -136,15 +171,43 @@ pub enum Body {
         lane_would: Option<Outcome>,
         view_stamp: Option<u32>,
     },
-    ConfirmedAtLane { declaration: String, agency: String, digest: Option<String> },
-    Mode { from: Mode, to: Mode, by: Option<Person> },
-    Fault { fault: Fault, raised: bool },
-    Watch { mode: Mode, passages: u32, cameras: [CameraState; 2], scale: ScaleState, faults: Vec<Fault> },
-    ClockStepped { by_ms: i64 },
+    ConfirmedAtLane {
+        declaration: String,
+        agency: String,
+        digest: Option<String>,
+    },
+    Mode {
+        from: Mode,
+        to: Mode,
+        by: Option<Person>,
+    },
+    Fault {
+        fault: Fault,
+        raised: bool,
+    },
+    Watch {
+        mode: Mode,
+        passages: u32,
+        cameras: [CameraState; 2],
+        scale: ScaleState,
+        faults: Vec<Fault>,
+    },
+    ClockStepped {
+        by_ms: i64,
+    },
     /// Written by the link: a command that did nothing, and why (I11).
-    CommandRefused { command: String, why: String, count: u32 },
+    CommandRefused {
+        command: String,
+        why: String,
+        count: u32,
+    },
     /// Written by the store: this ledger follows another (I12).
-    LedgerBegun { previous: Option<String>, last_seq: Option<u64>, last_hash: Option<String>, why: String },
+    LedgerBegun {
+        previous: Option<String>,
+        last_seq: Option<u64>,
+        last_hash: Option<String>,
+        why: String,
+    },
     /// A kind this version does not know.
     #[serde(other)]
     Unknown,
@@ -228,9 +291,7 @@ impl From<&What> for Body {
                 acquired_at_ms: acquired_at.0,
             },
             What::Weighed(_) | What::NotWeighed(_) => weighing(what),
-            What::Unassigned { camera, evidence } => {
-                Self::Unassigned { camera: (*camera).into(), evidence: digest_text(*evidence) }
-            }
+            What::Unassigned { camera, evidence } => Self::Unassigned { camera: (*camera).into(), evidence: digest_text(*evidence) },
             What::Verdict(v) => Self::Verdict {
                 outcome: v.outcome.into(),
                 checks: v.checks.iter().map(Check::from).collect(),
@@ -266,9 +327,7 @@ impl From<&What> for Body {
                 agency: confirmation.agency.0.clone(),
                 digest: confirmation.confirmed_digest.map(digest_text),
             },
-            What::Mode { from, to, by } => {
-                Self::Mode { from: (*from).into(), to: (*to).into(), by: by.as_ref().map(Person::from) }
-            }
+            What::Mode { from, to, by } => Self::Mode { from: (*from).into(), to: (*to).into(), by: by.as_ref().map(Person::from) },
             What::Fault { fault, raised } => Self::Fault { fault: (*fault).into(), raised: *raised },
             What::Watch { mode, passages, cameras, scale, faults } => Self::Watch {
                 mode: (*mode).into(),
@@ -284,11 +343,7 @@ impl From<&What> for Body {
 
 fn weighing(what: &What) -> Body {
     match what {
-        What::Weighed(w) => Body::Weighed {
-            gross_grams: w.gross_grams,
-            acquired_at_ms: w.acquired_at.0,
-            raw: Some(digest_text(w.raw)),
-        },
+        What::Weighed(w) => Body::Weighed { gross_grams: w.gross_grams, acquired_at_ms: w.acquired_at.0, raw: Some(digest_text(w.raw)) },
         What::NotWeighed(why) => Body::NotWeighed { why: (*why).into() },
         _ => Body::Unknown,
     }

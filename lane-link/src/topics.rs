@@ -122,8 +122,7 @@ impl LaneTopic {
     pub const DOWN: [Self; 4] = [Self::Ack, Self::Command, Self::Answer, Self::Repair];
 
     /// Those the centre listens to.
-    pub const UP: [Self; 7] =
-        [Self::State, Self::Health, Self::Events, Self::Evidence, Self::Reply, Self::Query, Self::RepairRequest];
+    pub const UP: [Self; 7] = [Self::State, Self::Health, Self::Events, Self::Evidence, Self::Reply, Self::Query, Self::RepairRequest];
 
     /// Its last word.
     #[must_use]

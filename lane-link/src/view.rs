@@ -4,8 +4,8 @@ use crate::words::{
     Boom, Camera, CameraState, CheckKind, CheckResult, Fault, Mode, Outcome, PermitKind, Phase, ScaleState, Severity, Sign, WeightUnknown,
 };
 use crate::{declaration, ids};
-use lane_core::view as core;
 use lane_core::verdict::{Check as CoreCheck, Facts as CoreFacts};
+use lane_core::view as core;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -47,9 +47,19 @@ pub struct Plate {
 #[allow(missing_docs)]
 pub enum Facts {
     None,
-    Plate { text: String, posterior_ppm: u32, margin_ppm: u32, by_officer: bool },
-    Declarations { candidates: u16, chosen: Vec<String> },
-    Elsewhere { gate: String },
+    Plate {
+        text: String,
+        posterior_ppm: u32,
+        margin_ppm: u32,
+        by_officer: bool,
+    },
+    Declarations {
+        candidates: u16,
+        chosen: Vec<String>,
+    },
+    Elsewhere {
+        gate: String,
+    },
     Window {
         #[ts(type = "number")]
         from_ms: i64,
@@ -58,10 +68,22 @@ pub enum Facts {
         #[ts(type = "number | null")]
         now_ms: Option<i64>,
     },
-    Entries { used: u16, allowed: u16 },
-    Agencies { missing: Vec<String>, holding: Vec<String>, refused: Vec<String> },
-    Channel { channel: declaration::Channel },
-    Plates { read: [Option<String>; 2], declared: [Option<String>; 2] },
+    Entries {
+        used: u16,
+        allowed: u16,
+    },
+    Agencies {
+        missing: Vec<String>,
+        holding: Vec<String>,
+        refused: Vec<String>,
+    },
+    Channel {
+        channel: declaration::Channel,
+    },
+    Plates {
+        read: [Option<String>; 2],
+        declared: [Option<String>; 2],
+    },
     Weight {
         #[ts(type = "number | null")]
         gross_grams: Option<i64>,
@@ -83,9 +105,16 @@ pub enum Facts {
         limit_grams: Option<i64>,
         axles: Option<u8>,
     },
-    Claimed { lane: String },
-    Age { age_s: Option<u32>, limit_s: u32 },
-    Watched { lane_may_see: bool },
+    Claimed {
+        lane: String,
+    },
+    Age {
+        age_s: Option<u32>,
+        limit_s: u32,
+    },
+    Watched {
+        lane_may_see: bool,
+    },
 }
 
 /// One check.
@@ -255,11 +284,7 @@ impl From<&core::LaneView> for LaneView {
             boom: v.boom.into(),
             permit: v.permit.map(|p| Permit { permit: p.kind.into(), left_ms: p.left_ms, entered: p.entered }),
             signals: v.signals.iter().map(Signal::from).collect(),
-            faults: v
-                .faults
-                .iter()
-                .map(|f| FaultView { fault: f.fault.into(), severity: f.severity.into(), age_ms: f.age_ms })
-                .collect(),
+            faults: v.faults.iter().map(|f| FaultView { fault: f.fault.into(), severity: f.severity.into(), age_ms: f.age_ms }).collect(),
             stop_latched: v.stop_latched,
             platform_grams: v.platform.as_ref().map(|p| p.value),
             platform_age_ms: v.platform.as_ref().map(|p| p.age_ms),
@@ -340,36 +365,29 @@ impl From<&CoreFacts> for Facts {
         let names = |agencies: &[lane_core::ids::Agency]| agencies.iter().map(|a| a.0.clone()).collect();
         match facts {
             CoreFacts::None => Self::None,
-            CoreFacts::Plate { text, posterior_ppm, margin_ppm, by_officer } => Self::Plate {
-                text: text.clone(),
-                posterior_ppm: *posterior_ppm,
-                margin_ppm: *margin_ppm,
-                by_officer: *by_officer,
-            },
+            CoreFacts::Plate { text, posterior_ppm, margin_ppm, by_officer } => {
+                Self::Plate { text: text.clone(), posterior_ppm: *posterior_ppm, margin_ppm: *margin_ppm, by_officer: *by_officer }
+            }
             CoreFacts::Declarations { candidates, chosen } => {
                 Self::Declarations { candidates: *candidates, chosen: chosen.iter().map(|id| id.0.clone()).collect() }
             }
             CoreFacts::Elsewhere { gate } => Self::Elsewhere { gate: gate.0.clone() },
-            CoreFacts::Window { from_ms, until_ms, now_ms } => {
-                Self::Window { from_ms: *from_ms, until_ms: *until_ms, now_ms: *now_ms }
-            }
+            CoreFacts::Window { from_ms, until_ms, now_ms } => Self::Window { from_ms: *from_ms, until_ms: *until_ms, now_ms: *now_ms },
             CoreFacts::Entries { used, allowed } => Self::Entries { used: *used, allowed: *allowed },
             CoreFacts::Agencies { missing, holding, refused } => {
                 Self::Agencies { missing: names(missing), holding: names(holding), refused: names(refused) }
             }
             CoreFacts::Channel { channel } => Self::Channel { channel: (*channel).into() },
             CoreFacts::Plates { read, declared } => Self::Plates { read: read.clone(), declared: declared.clone() },
-            CoreFacts::Weight { gross_grams, tare_grams, tare_source, declared_grams, min_grams, max_grams, why_unknown } => {
-                Self::Weight {
-                    gross_grams: *gross_grams,
-                    tare_grams: *tare_grams,
-                    tare_source: tare_source.map(Into::into),
-                    declared_grams: *declared_grams,
-                    min_grams: *min_grams,
-                    max_grams: *max_grams,
-                    why_unknown: why_unknown.map(Into::into),
-                }
-            }
+            CoreFacts::Weight { gross_grams, tare_grams, tare_source, declared_grams, min_grams, max_grams, why_unknown } => Self::Weight {
+                gross_grams: *gross_grams,
+                tare_grams: *tare_grams,
+                tare_source: tare_source.map(Into::into),
+                declared_grams: *declared_grams,
+                min_grams: *min_grams,
+                max_grams: *max_grams,
+                why_unknown: why_unknown.map(Into::into),
+            },
             CoreFacts::Legal { gross_grams, limit_grams, axles } => {
                 Self::Legal { gross_grams: *gross_grams, limit_grams: *limit_grams, axles: *axles }
             }

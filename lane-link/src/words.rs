@@ -23,17 +23,17 @@ mirrored!(/// The scale line's state.
 mirrored!(/// What a fault does.
     Severity = fault::Severity { Notice, Attend, Hold, Block });
 mirrored!(/// Everything that can be wrong with a lane.
-    Fault = fault::Fault {
-        BoomOpenAtStart, BarrierLinkLost, BarrierLinkHold, TravelTimeout, UncommandedMovement, LimitsContradict, PresenceStuck,
-        PresenceDisagrees, PhotocellBlind, OutputMismatch, WatchdogNotArmed, OperatorFault, EmergencyStop, StopLatched, Tamper, WrongWay,
-        Tailgate, PassageUnclear, OpenTooLong, StoreFailed, DiskNearlyFull, LedgerRestored, ScaleSilent, ScaleProblem, CameraFrozen,
-        CameraDown, ClockUntrusted, KnowledgeStale, CentreLinkLost, CallUnanswered, WithdrawnUnderway, Internal,
-    });
+Fault = fault::Fault {
+    BoomOpenAtStart, BarrierLinkLost, BarrierLinkHold, TravelTimeout, UncommandedMovement, LimitsContradict, PresenceStuck,
+    PresenceDisagrees, PhotocellBlind, OutputMismatch, WatchdogNotArmed, OperatorFault, EmergencyStop, StopLatched, Tamper, WrongWay,
+    Tailgate, PassageUnclear, OpenTooLong, StoreFailed, DiskNearlyFull, LedgerRestored, ScaleSilent, ScaleProblem, CameraFrozen,
+    CameraDown, ClockUntrusted, KnowledgeStale, CentreLinkLost, CallUnanswered, WithdrawnUnderway, Internal,
+});
 mirrored!(/// Every check there is.
-    CheckKind = verdict::CheckKind {
-        PlateRead, DeclarationFound, GateAndDirection, ActiveInWindow, EntriesLeft, Confirmations, Channel, TractorAndTrailer, CargoWeight,
-        LegalGross, Calibration, Watchlist, NotClaimed, KnowledgeFresh, LaneServes,
-    });
+CheckKind = verdict::CheckKind {
+    PlateRead, DeclarationFound, GateAndDirection, ActiveInWindow, EntriesLeft, Confirmations, Channel, TractorAndTrailer, CargoWeight,
+    LegalGross, Calibration, Watchlist, NotClaimed, KnowledgeFresh, LaneServes,
+});
 mirrored!(/// How a check came out.
     CheckResult = verdict::CheckResult { Passed, Failed, Unknown, Waived });
 mirrored!(/// Where a verdict leads.
@@ -45,21 +45,21 @@ mirrored!(/// The reason pad.
 mirrored!(/// Where an act came from.
     Origin = officer::Origin { Lane, Centre });
 mirrored!(/// What became of an act.
-    ActOutcome = officer::ActOutcome {
-        Accepted, Repeated, PassageChanged, NoVehicle, WrongMode, NotAllowed, OnlyAtLane, ReasonMissing, NeedsSecond, Faulted, NoStore, Busy,
-        BadValue,
-    });
+ActOutcome = officer::ActOutcome {
+    Accepted, Repeated, PassageChanged, NoVehicle, WrongMode, NotAllowed, OnlyAtLane, ReasonMissing, NeedsSecond, Faulted, NoStore, Busy,
+    BadValue,
+});
 mirrored!(/// How a permit ended.
     PermitEnd = permit::PermitEnd { VehicleClear, BackedOut, Expired, Revoked, EndedByPerson, Fault, Stop, Restart });
 mirrored!(/// How a passage ended.
-    PassageEnd = record::PassageEnd {
-        Passed, TurnedBack, Refused, Diverted, Misrouted, WrongWay, Tailgated, Abandoned, PassedUnchecked, PowerLost,
-    });
+PassageEnd = record::PassageEnd {
+    Passed, TurnedBack, Refused, Diverted, Misrouted, WrongWay, Tailgated, Abandoned, PassedUnchecked, PowerLost,
+});
 mirrored!(/// Why there is no weighing.
-    WeightUnknown = weight::WeightUnknown {
-        Silent, IndicatorProblem, ZeroNotCaptured, Overload, Underload, NetShown, TareShown, GrossNotMarked, PlatformEmpty, VehiclesUnknown,
-        NoVehicle, SeveralVehicles, NotWhollyOn, WhollyOnUnknown, NotZeroBefore, Moving, Settling,
-    });
+WeightUnknown = weight::WeightUnknown {
+    Silent, IndicatorProblem, ZeroNotCaptured, Overload, Underload, NetShown, TareShown, GrossNotMarked, PlatformEmpty, VehiclesUnknown,
+    NoVehicle, SeveralVehicles, NotWhollyOn, WhollyOnUnknown, NotZeroBefore, Moving, Settling,
+});
 
 /// Whom a permit admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]

@@ -400,12 +400,8 @@ impl Scanner {
         self.requests.output_mismatch = mismatch;
         self.requests.watchdog_not_armed = unarmed;
         let scan = self.interlock.scan(now, &self.image, &self.requests);
-        self.requests = Requests {
-            regime: self.requests.regime,
-            green: self.requests.green,
-            buzzer: self.requests.buzzer,
-            ..Requests::default()
-        };
+        self.requests =
+            Requests { regime: self.requests.regime, green: self.requests.green, buzzer: self.requests.buzzer, ..Requests::default() };
         let ready = self.interlock.is_ready();
         self.wishes.send_modify(|wish| {
             (wish.outputs, wish.at) = (scan.outputs, now);

@@ -81,12 +81,7 @@ enum ScaleCommandError {
     #[error("{name} is longer than {MAX_CAPTURE_BYTES} bytes: cut the capture")]
     TooLong { name: String },
     #[error("{name}, line {line}, column {column}: {what} (use --raw if the file is not hex text)")]
-    Hex {
-        name: String,
-        line: usize,
-        column: usize,
-        what: String,
-    },
+    Hex { name: String, line: usize, column: usize, what: String },
     #[error("{0}")]
     Settings(#[from] DecoderSettingsError),
     #[error("output cannot be written: {0}")]
@@ -94,12 +89,7 @@ enum ScaleCommandError {
 }
 
 /// Runs the command and returns the exit code.
-pub fn run(
-    args: &ScaleArgs,
-    stdin: &mut dyn Read,
-    stdout: &mut dyn Write,
-    stderr: &mut dyn Write,
-) -> u8 {
+pub fn run(args: &ScaleArgs, stdin: &mut dyn Read, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
     let done = match &args.command {
         ScaleCommand::Protocols => protocols(stdout).map_err(ScaleCommandError::Write),
         ScaleCommand::Decode(args) => decode(args, stdin, stdout, stderr),
@@ -107,11 +97,7 @@ pub fn run(
     let Err(error) = done else { return 0 };
     // nothing is left to say it to if stderr is gone too
     let _told = writeln!(stderr, "borderlane scale: {error}");
-    if matches!(error, ScaleCommandError::Write(_)) {
-        1
-    } else {
-        2
-    }
+    if matches!(error, ScaleCommandError::Write(_)) { 1 } else { 2 }
 }
 
 fn protocols(stdout: &mut dyn Write) -> io::Result<()> {
@@ -121,12 +107,7 @@ fn protocols(stdout: &mut dyn Write) -> io::Result<()> {
     stdout.flush()
 }
 
-fn decode(
-    args: &DecodeArgs,
-    stdin: &mut dyn Read,
-    stdout: &mut dyn Write,
-    stderr: &mut dyn Write,
-) -> Result<(), ScaleCommandError> {
+fn decode(args: &DecodeArgs, stdin: &mut dyn Read, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Result<(), ScaleCommandError> {
     let digits = args.digits.map(|digits| match digits {
         DigitsArg::SixAndPoint => Digits::SixAndPoint,
         DigitsArg::Seven => Digits::Seven,
@@ -135,79 +116,38 @@ fn decode(
         UnitArg::Kg => Unit::Kg,
         UnitArg::T => Unit::T,
     };
-    let assumed =
-        (args.protocol == Protocol::KeliD2008 && digits.is_none()).then_some(Digits::SixAndPoint);
-    let mut decoder = Decoder::new(DecoderSettings {
-        protocol: args.protocol,
-        unit,
-        digits: digits.or(assumed),
-    })?;
-    let name = if args.file == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        args.file.display().to_string()
-    };
+    let assumed = (args.protocol == Protocol::KeliD2008 && digits.is_none()).then_some(Digits::SixAndPoint);
+    let mut decoder = Decoder::new(DecoderSettings { protocol: args.protocol, unit, digits: digits.or(assumed) })?;
+    let name = if args.file == Path::new("-") { "standard input".to_owned() } else { args.file.display().to_string() };
     let capture = read_capture(&args.file, &name, stdin)?;
-    let bytes = if args.raw {
-        capture
-    } else {
-        from_hex(&capture, &name)?
-    };
+    let bytes = if args.raw { capture } else { from_hex(&capture, &name)? };
     if assumed.is_some() {
-        writeln!(
-            stderr,
-            "note: read as six digits and decimals; some sites need --digits seven: compare with the display"
-        )?;
+        writeln!(stderr, "note: read as six digits and decimals; some sites need --digits seven: compare with the display")?;
     }
     let mut written = Ok(());
     decoder.feed(&bytes, &mut |event| {
-        let line = if args.json {
-            json(&event)
-        } else {
-            text(&event)
-        };
+        let line = if args.json { json(&event) } else { text(&event) };
         if written.is_ok() {
             written = writeln!(stdout, "{line}");
         }
     });
     written?;
     stdout.flush()?;
-    writeln!(
-        stderr,
-        "{}, {} pending",
-        decoder.tally(),
-        decoder.pending_bytes()
-    )?;
+    writeln!(stderr, "{}, {} pending", decoder.tally(), decoder.pending_bytes())?;
     Ok(())
 }
 
-fn read_capture(
-    file: &Path,
-    name: &str,
-    stdin: &mut dyn Read,
-) -> Result<Vec<u8>, ScaleCommandError> {
-    let failed = |source| ScaleCommandError::Read {
-        name: name.to_owned(),
-        source,
-    };
+fn read_capture(file: &Path, name: &str, stdin: &mut dyn Read) -> Result<Vec<u8>, ScaleCommandError> {
+    let failed = |source| ScaleCommandError::Read { name: name.to_owned(), source };
     let mut capture = Vec::new();
     let limit = MAX_CAPTURE_BYTES + 1;
     if file == Path::new("-") {
-        stdin
-            .take(limit)
-            .read_to_end(&mut capture)
-            .map_err(failed)?;
+        stdin.take(limit).read_to_end(&mut capture).map_err(failed)?;
     } else {
-        File::open(file)
-            .map_err(failed)?
-            .take(limit)
-            .read_to_end(&mut capture)
-            .map_err(failed)?;
+        File::open(file).map_err(failed)?.take(limit).read_to_end(&mut capture).map_err(failed)?;
     }
     if capture.len() as u64 > MAX_CAPTURE_BYTES {
-        return Err(ScaleCommandError::TooLong {
-            name: name.to_owned(),
-        });
+        return Err(ScaleCommandError::TooLong { name: name.to_owned() });
     }
     Ok(capture)
 }
@@ -216,17 +156,11 @@ fn read_capture(
 fn from_hex(text: &[u8], name: &str) -> Result<Vec<u8>, ScaleCommandError> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
     for (line, content) in text.split(|&byte| byte == b'\n').enumerate() {
-        let refuse = |column: usize, what: String| ScaleCommandError::Hex {
-            name: name.to_owned(),
-            line: line + 1,
-            column: column + 1,
-            what,
-        };
+        let refuse =
+            |column: usize, what: String| ScaleCommandError::Hex { name: name.to_owned(), line: line + 1, column: column + 1, what };
         let mut half: Option<(usize, u8)> = None;
         for (column, &byte) in content.iter().enumerate() {
-            let digit = char::from(byte)
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok());
+            let digit = char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
             half = match (half, digit) {
                 (None, Some(high)) => Some((column, high)),
                 (Some((_, high)), Some(low)) => {
@@ -235,24 +169,15 @@ fn from_hex(text: &[u8], name: &str) -> Result<Vec<u8>, ScaleCommandError> {
                 }
                 (None, None) if byte.is_ascii_whitespace() => None,
                 (Some((start, _)), None) if byte.is_ascii_whitespace() => {
-                    return Err(refuse(
-                        start,
-                        "a single hex digit, where two make a byte".to_owned(),
-                    ));
+                    return Err(refuse(start, "a single hex digit, where two make a byte".to_owned()));
                 }
                 (_, None) => {
-                    return Err(refuse(
-                        column,
-                        format!("'{}' is no hex digit", byte.escape_ascii()),
-                    ));
+                    return Err(refuse(column, format!("'{}' is no hex digit", byte.escape_ascii())));
                 }
             };
         }
         if let Some((start, _)) = half {
-            return Err(refuse(
-                start,
-                "a single hex digit, where two make a byte".to_owned(),
-            ));
+            return Err(refuse(start, "a single hex digit, where two make a byte".to_owned()));
         }
     }
     Ok(bytes)
@@ -269,20 +194,11 @@ fn json(event: &Event) -> String {
                 Stable::No => "false",
                 Stable::Unknown => "null",
             };
-            (
-                reading.weight,
-                stable,
-                reading.kind.map(Kind::word),
-                reading.problem.map(|problem| problem.word()),
-            )
+            (reading.weight, stable, reading.kind.map(Kind::word), reading.problem.map(|problem| problem.word()))
         }
     };
     let weight = weight.map_or("null".to_owned(), |weight| weight.to_string());
-    format!(
-        r#"{{"weight_kg": {weight}, "stable": {stable}, "kind": {}, "problem": {}}}"#,
-        quoted(kind),
-        quoted(problem)
-    )
+    format!(r#"{{"weight_kg": {weight}, "stable": {stable}, "kind": {}, "problem": {}}}"#, quoted(kind), quoted(problem))
 }
 
 fn text(event: &Event) -> String {
@@ -291,24 +207,15 @@ fn text(event: &Event) -> String {
         Event::Reading(reading) => {
             let weight = match (reading.weight, reading.problem) {
                 (Some(weight), _) => format!("{weight} kg"),
-                (None, problem) => format!(
-                    "no number: {}",
-                    problem.map_or("no_weight", |problem| problem.word())
-                ),
+                (None, problem) => format!("no number: {}", problem.map_or("no_weight", |problem| problem.word())),
             };
             let stable = match reading.stable {
                 Stable::Yes => ", stable",
                 Stable::No => ", moving",
                 Stable::Unknown => "",
             };
-            let kind = reading
-                .kind
-                .map_or(String::new(), |kind| format!(", {}", kind.word()));
-            let platform = if reading.platform > 1 {
-                format!(", platform {}", reading.platform)
-            } else {
-                String::new()
-            };
+            let kind = reading.kind.map_or(String::new(), |kind| format!(", {}", kind.word()));
+            let platform = if reading.platform > 1 { format!(", platform {}", reading.platform) } else { String::new() };
             format!("{weight}{kind}{stable}{platform}")
         }
     }

@@ -1,8 +1,8 @@
 //! Officers' accounts between the store's rows and what the screens and the desk know.
 
-use crate::officer::{Account, parse_role, role_word};
 use crate::officer::lockout::Lockout;
 use crate::officer::pin::Pepper;
+use crate::officer::{Account, parse_role, role_word};
 use crate::settings::Settings;
 use crate::store::{OfficerRow, Store};
 
@@ -52,7 +52,8 @@ pub fn open(settings: &Settings) -> Result<(Store, tokio::runtime::Runtime, Pepp
     let key = super::lane_key(settings).map_err(|error| error.to_string())?;
     let pepper = pepper(settings)?;
     let _inside = waiter.enter();
-    let (store, _) = super::open_store(settings, key, boot, trust).map_err(|error| format!("{error} (is the daemon running? stop it first)"))?;
+    let (store, _) =
+        super::open_store(settings, key, boot, trust).map_err(|error| format!("{error} (is the daemon running? stop it first)"))?;
     drop(_inside);
     Ok((store, waiter, pepper))
 }

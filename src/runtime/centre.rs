@@ -13,7 +13,7 @@ use lane_core::input::{Freshness, Input};
 use lane_core::plate::PlateText;
 use lane_link::claim::Claim;
 use lane_link::declaration::Declaration as WireDeclaration;
-use lane_link::hex_bytes::{HexBytes, Hex32};
+use lane_link::hex_bytes::{Hex32, HexBytes};
 use lane_link::query::Answer;
 use lane_link::record::{Body, RECORD_VERSION, Record as WireRecord};
 use lane_link::replica::{Collection as WireCollection, Place, Row};
@@ -169,7 +169,11 @@ pub async fn reports(
             }
             SyncReport::Command(command) => super::commands::act(*command, inbox.clone(), replies.clone()),
             SyncReport::CommandRefused(refused) => {
-                let body = Body::CommandRefused { command: refused.id.unwrap_or_default(), why: refused.why.word().to_owned(), count: refused.count };
+                let body = Body::CommandRefused {
+                    command: refused.id.unwrap_or_default(),
+                    why: refused.why.word().to_owned(),
+                    count: refused.count,
+                };
                 recorder.give(Job::Raw(raw_record(body, trust)));
             }
             SyncReport::Answer(answer) => queries.answered(*answer),

@@ -43,7 +43,11 @@ pub async fn publish(
             faults: view
                 .faults
                 .iter()
-                .map(|f| FaultHealth { name: word(words::Fault::from(f.fault)), severity: word(words::Severity::from(f.severity)), age_ms: f.age_ms })
+                .map(|f| FaultHealth {
+                    name: word(words::Fault::from(f.fault)),
+                    severity: word(words::Severity::from(f.severity)),
+                    age_ms: f.age_ms,
+                })
                 .collect(),
             queue_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq),
             disk_free_bytes: Some(metrics.free_bytes),

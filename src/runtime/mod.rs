@@ -214,13 +214,7 @@ fn open_store(settings: &Settings, key: SigningKey, boot: BootId, trust: clock::
 }
 
 /// A lane that knows what the ledger says of the time before.
-async fn new_lane(
-    settings: &Settings,
-    boot: BootId,
-    store: &Store,
-    opened: &Opened,
-    fitted: lane_core::signal::ProcessImage,
-) -> Lane {
+async fn new_lane(settings: &Settings, boot: BootId, store: &Store, opened: &Opened, fitted: lane_core::signal::ProcessImage) -> Lane {
     let (mode, mode_by) = last_mode(store, opened.restored.is_some()).await;
     let digest = |path: Option<PathBuf>| Digest(path.and_then(|p| std::fs::read(p).ok()).map_or([0; 32], |b| Sha256::digest(&b).into()));
     let started = Started {
@@ -356,7 +350,8 @@ fn start_centre(
     let link = sync::begin(sync_settings(settings, centre)?, identity, wires).map_err(|error| RunError::Centre(error.to_string()))?;
     tasks.spawn(named("link", async move { drop(link.await) }));
     tasks.spawn(named("link requests", centre::requests(requests_taken, joints.store.clone())));
-    let reporting = centre::reports(reports_taken, joints.inbox.clone(), recorder.clone(), claims.clone(), queries.clone(), inputs.clone(), trust);
+    let reporting =
+        centre::reports(reports_taken, joints.inbox.clone(), recorder.clone(), claims.clone(), queries.clone(), inputs.clone(), trust);
     tasks.spawn(named("link reports", reporting));
     tasks.spawn(named("health", health::publish(joints.store.clone(), joints.view.clone(), health_in, facts_in, last_seq_in, trust)));
     Ok((Some(inputs), (claims, queries)))
@@ -410,12 +405,8 @@ async fn wait_for_end(
 async fn finish(store: &Store, recorder: recorder::Recorder, recorder_task: tokio::task::JoinHandle<()>, trust: clock::Trust) {
     drop(recorder);
     let _ = tokio::time::timeout(Duration::from_secs(3), recorder_task).await;
-    let record = lane_core::record::Record {
-        at: clock::mono(),
-        wall: clock::wall(trust),
-        passage: None,
-        what: lane_core::record::What::Stopping,
-    };
+    let record =
+        lane_core::record::Record { at: clock::mono(), wall: clock::wall(trust), passage: None, what: lane_core::record::What::Stopping };
     if let Err(error) = store.append(vec![recorder::new_record(&record)]).await {
         tracing::warn!(%error, "the last record could not be written");
     }

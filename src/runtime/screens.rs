@@ -9,7 +9,8 @@ use crate::runtime::accounts;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
 use crate::web::seams::{
-    ACTS_MAX, ActRequest, Clocks, LinkFacts, PassageRow, REQUESTS_MAX, StopButton, Turn, Unavailable, Versions, ViewFrame, WebRequest, WebSeams,
+    ACTS_MAX, ActRequest, Clocks, LinkFacts, PassageRow, REQUESTS_MAX, StopButton, Turn, Unavailable, Versions, ViewFrame, WebRequest,
+    WebSeams,
 };
 use crate::web::{Web, WebMetrics, WebSettings};
 use lane_core::ids::{LedgerId, PassageId};
@@ -43,7 +44,8 @@ pub(super) async fn start(
     let wrong = |error: String| RunError::Screens(error);
     let pepper = super::accounts::pepper(settings).map_err(wrong)?;
     let trust = joints.trust;
-    let shown = Shown { settings: settings.clone(), view: joints.view.clone(), turns: joints.turns.clone(), store: joints.store.clone(), trust };
+    let shown =
+        Shown { settings: settings.clone(), view: joints.view.clone(), turns: joints.turns.clone(), store: joints.store.clone(), trust };
     let first = shown.frame(&field, 0);
     let (frames_in, frames) = watch::channel(Arc::new(first));
     let (turns_in, turns) = watch::channel(Turn { turn: 0, at: clock::mono() });
@@ -162,7 +164,9 @@ async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: 
                 WebRequest::Officer { id, answer } => {
                     let now = clock::wall(clock::Trust::Vouched).utc_ms;
                     let found = store.officer(id, now).await.map_err(unavailable);
-                    let _ = answer.send(found.map(|found| found.and_then(|(row, lockout)| Some((accounts::account(row)?, accounts::lockout(lockout))))));
+                    let _ = answer.send(
+                        found.map(|found| found.and_then(|(row, lockout)| Some((accounts::account(row)?, accounts::lockout(lockout))))),
+                    );
                 }
                 WebRequest::LoginAttempt { id, utc_ms, answer } => {
                     let _ = answer.send(store.officer_failed(id, utc_ms).await.map(accounts::lockout).map_err(unavailable));
@@ -190,12 +194,8 @@ async fn passages(store: &Store, ledger: LedgerId, limit: usize) -> Result<Vec<P
     let mut rows = Vec::new();
     for opened in store.newest("passage_opened", limit).await? {
         let passage = PassageId { ledger, seq: opened.seq };
-        let mut row = PassageRow {
-            passage: lane_link::ids::passage_text(passage),
-            utc_ms: opened.utc_ms.unwrap_or(0),
-            plate: None,
-            end: None,
-        };
+        let mut row =
+            PassageRow { passage: lane_link::ids::passage_text(passage), utc_ms: opened.utc_ms.unwrap_or(0), plate: None, end: None };
         for record in store.passage_records(passage).await? {
             match WireRecord::from_bytes(&record.bytes).map(|r| r.body) {
                 Ok(Body::PlateRead { text, .. }) if row.plate.is_none() => row.plate = Some(text),

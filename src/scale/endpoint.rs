@@ -32,12 +32,7 @@ pub struct SerialMode {
 
 impl Default for SerialMode {
     fn default() -> SerialMode {
-        SerialMode {
-            baud_bps: 9600,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
-        }
+        SerialMode { baud_bps: 9600, data_bits: 8, parity: Parity::None, stop_bits: 1 }
     }
 }
 
@@ -46,14 +41,10 @@ impl SerialMode {
     /// A value outside its range, by name.
     pub fn check(&self) -> Result<(), EndpointError> {
         if !(MIN_BAUD_BPS..=MAX_BAUD_BPS).contains(&self.baud_bps) {
-            return Err(EndpointError::Baud {
-                given: self.baud_bps.to_string(),
-            });
+            return Err(EndpointError::Baud { given: self.baud_bps.to_string() });
         }
         if !matches!(self.data_bits, 7 | 8) || !matches!(self.stop_bits, 1 | 2) {
-            return Err(EndpointError::Mode {
-                given: self.to_string(),
-            });
+            return Err(EndpointError::Mode { given: self.to_string() });
         }
         Ok(())
     }
@@ -67,11 +58,7 @@ impl fmt::Display for SerialMode {
             Parity::Even => 'E',
             Parity::Odd => 'O',
         };
-        write!(
-            f,
-            "{} {}{parity}{}",
-            self.baud_bps, self.data_bits, self.stop_bits
-        )
+        write!(f, "{} {}{parity}{}", self.baud_bps, self.data_bits, self.stop_bits)
     }
 }
 
@@ -84,9 +71,7 @@ pub enum Endpoint {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    #[error(
-        "scale endpoint {given:?} is neither tcp://host:port nor serial:///dev/name?baud=9600&mode=8N1"
-    )]
+    #[error("scale endpoint {given:?} is neither tcp://host:port nor serial:///dev/name?baud=9600&mode=8N1")]
     Scheme { given: String },
     #[error("scale endpoint is {len} bytes long, at most {MAX_ENDPOINT_BYTES} are taken")]
     TooLong { len: usize },
@@ -96,9 +81,7 @@ pub enum EndpointError {
     Device { given: String },
     #[error("baud {given:?} is not a rate of {MIN_BAUD_BPS} to {MAX_BAUD_BPS}")]
     Baud { given: String },
-    #[error(
-        "serial mode {given:?} is not data bits 7 or 8, parity N, E or O, stop bits 1 or 2, as in 8N1"
-    )]
+    #[error("serial mode {given:?} is not data bits 7 or 8, parity N, E or O, stop bits 1 or 2, as in 8N1")]
     Mode { given: String },
     #[error("scale endpoint has an unknown option {given:?}; known are baud and mode")]
     Option { given: String },
@@ -112,75 +95,50 @@ impl FromStr for Endpoint {
             return Err(EndpointError::TooLong { len: text.len() });
         }
         if let Some(rest) = text.strip_prefix("tcp://") {
-            tcp(rest).ok_or_else(|| EndpointError::HostPort {
-                given: text.to_owned(),
-            })
+            tcp(rest).ok_or_else(|| EndpointError::HostPort { given: text.to_owned() })
         } else if let Some(rest) = text.strip_prefix("serial://") {
             serial(rest)
         } else {
-            Err(EndpointError::Scheme {
-                given: text.to_owned(),
-            })
+            Err(EndpointError::Scheme { given: text.to_owned() })
         }
     }
 }
 
 impl<'de> serde::Deserialize<'de> for Endpoint {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Endpoint, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
 fn tcp(rest: &str) -> Option<Endpoint> {
     let (host, port) = rest.rsplit_once(':')?;
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let port: u16 = port.parse().ok().filter(|&port| port != 0)?;
     let plain = !host.is_empty() && !host.contains(['/', '@', '?', '[', ']', ' ']);
-    plain.then(|| Endpoint::Tcp {
-        host: host.to_owned(),
-        port,
-    })
+    plain.then(|| Endpoint::Tcp { host: host.to_owned(), port })
 }
 
 fn serial(rest: &str) -> Result<Endpoint, EndpointError> {
     let (device, options) = rest.split_once('?').unwrap_or((rest, ""));
     if !device.starts_with('/') || device.len() < 2 {
-        return Err(EndpointError::Device {
-            given: device.to_owned(),
-        });
+        return Err(EndpointError::Device { given: device.to_owned() });
     }
     let mut mode = SerialMode::default();
     for option in options.split('&').filter(|option| !option.is_empty()) {
         match option.split_once('=') {
-            Some(("baud", value)) => {
-                mode.baud_bps = value.parse().map_err(|_| EndpointError::Baud {
-                    given: value.to_owned(),
-                })?
-            }
+            Some(("baud", value)) => mode.baud_bps = value.parse().map_err(|_| EndpointError::Baud { given: value.to_owned() })?,
             Some(("mode", value)) => set_mode(&mut mode, value)?,
             _ => {
-                return Err(EndpointError::Option {
-                    given: option.to_owned(),
-                });
+                return Err(EndpointError::Option { given: option.to_owned() });
             }
         }
     }
     mode.check()?;
-    Ok(Endpoint::Serial {
-        device: device.to_owned(),
-        mode,
-    })
+    Ok(Endpoint::Serial { device: device.to_owned(), mode })
 }
 
 fn set_mode(mode: &mut SerialMode, value: &str) -> Result<(), EndpointError> {
-    let refuse = || EndpointError::Mode {
-        given: value.to_owned(),
-    };
+    let refuse = || EndpointError::Mode { given: value.to_owned() };
     let [data_bits @ b'7'..=b'8', parity, stop_bits @ b'1'..=b'2'] = value.as_bytes() else {
         return Err(refuse());
     };
@@ -226,9 +184,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
         }
-        let Endpoint::Serial { mode, .. } = "serial:///dev/ttyS0".parse().unwrap() else {
-            panic!()
-        };
+        let Endpoint::Serial { mode, .. } = "serial:///dev/ttyS0".parse().unwrap() else { panic!() };
         assert_eq!(mode, SerialMode::default());
     }
 
@@ -243,22 +199,12 @@ mod tests {
             ("serial:///dev/ttyS0?baud=fast", "baud \"fast\""),
             ("serial:///dev/ttyS0?baud=10", "baud \"10\""),
             ("serial:///dev/ttyS0?mode=9N1", "serial mode \"9N1\""),
-            (
-                "serial:///dev/ttyS0?speed=9600",
-                "unknown option \"speed=9600\"",
-            ),
+            ("serial:///dev/ttyS0?speed=9600", "unknown option \"speed=9600\""),
         ];
         for (text, expected) in cases {
             let said = text.parse::<Endpoint>().unwrap_err().to_string();
-            assert!(
-                said.replace("tcp://host:port nor", "tcp:// nor")
-                    .contains(expected),
-                "{text}: {said}"
-            );
+            assert!(said.replace("tcp://host:port nor", "tcp:// nor").contains(expected), "{text}: {said}");
         }
-        assert!(matches!(
-            "t".repeat(300).parse::<Endpoint>(),
-            Err(EndpointError::TooLong { len: 300 })
-        ));
+        assert!(matches!("t".repeat(300).parse::<Endpoint>(), Err(EndpointError::TooLong { len: 300 })));
     }
 }

@@ -77,19 +77,12 @@ impl Profile {
 
     #[must_use]
     pub fn decoder(&self) -> DecoderSettings {
-        DecoderSettings {
-            protocol: self.protocol,
-            unit: self.unit,
-            digits: self.digits,
-        }
+        DecoderSettings { protocol: self.protocol, unit: self.unit, digits: self.digits }
     }
 
     #[must_use]
     pub fn line(&self) -> LineSettings {
-        LineSettings {
-            stale_after_ms: self.stale_after_ms,
-            ..LineSettings::default()
-        }
+        LineSettings { stale_after_ms: self.stale_after_ms, ..LineSettings::default() }
     }
 }
 
@@ -104,62 +97,28 @@ mod tests {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let profile = Profile::from_toml(&std::fs::read_to_string(&path).unwrap());
-            protocols.push(
-                profile
-                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-                    .protocol,
-            );
+            protocols.push(profile.unwrap_or_else(|error| panic!("{}: {error}", path.display())).protocol);
         }
         for protocol in Protocol::ALL {
-            assert!(
-                protocols.contains(&protocol),
-                "no profile for {}",
-                protocol.name()
-            );
+            assert!(protocols.contains(&protocol), "no profile for {}", protocol.name());
         }
     }
 
     #[test]
     fn a_wrong_profile_says_what_is_wrong_and_where() {
         let cases = [
-            (
-                "name = \"x\"\nprotocol = \"yaohua\"\n",
-                "known are: yaohua-cont",
-            ),
-            (
-                "name = \"x\"\nprotocol = \"yaohua-cont\"\nbaud = 3\n",
-                "unknown field `baud`",
-            ),
-            (
-                "name = \"x\"\nprotocol = \"keli-d2008-12\"\n",
-                "needs digits",
-            ),
-            (
-                "name = \"x\"\nprotocol = \"and-generic\"\ndigits = \"seven\"\n",
-                "digits is a setting of protocol keli-d2008-12 only",
-            ),
-            (
-                "name = \"x\"\nprotocol = \"and-generic\"\nunit = \"lb\"\n",
-                "unknown variant `lb`",
-            ),
-            (
-                "name = \"x\"\nprotocol = \"and-generic\"\nstale_after_ms = 0\n",
-                "stale_after_ms",
-            ),
-            (
-                "name = \"x\"\nprotocol = \"and-generic\"\n[serial]\ndata_bits = 9\n",
-                "serial mode",
-            ),
+            ("name = \"x\"\nprotocol = \"yaohua\"\n", "known are: yaohua-cont"),
+            ("name = \"x\"\nprotocol = \"yaohua-cont\"\nbaud = 3\n", "unknown field `baud`"),
+            ("name = \"x\"\nprotocol = \"keli-d2008-12\"\n", "needs digits"),
+            ("name = \"x\"\nprotocol = \"and-generic\"\ndigits = \"seven\"\n", "digits is a setting of protocol keli-d2008-12 only"),
+            ("name = \"x\"\nprotocol = \"and-generic\"\nunit = \"lb\"\n", "unknown variant `lb`"),
+            ("name = \"x\"\nprotocol = \"and-generic\"\nstale_after_ms = 0\n", "stale_after_ms"),
+            ("name = \"x\"\nprotocol = \"and-generic\"\n[serial]\ndata_bits = 9\n", "serial mode"),
         ];
         for (text, expected) in cases {
             let said = Profile::from_toml(text).unwrap_err().to_string();
             assert!(said.contains(expected), "{text}: {said}");
         }
-        assert!(
-            Profile::from_toml("name = \"x\"\nprotocol = \"yaohua\"\n")
-                .unwrap_err()
-                .to_string()
-                .contains("line 2")
-        );
+        assert!(Profile::from_toml("name = \"x\"\nprotocol = \"yaohua\"\n").unwrap_err().to_string().contains("line 2"));
     }
 }

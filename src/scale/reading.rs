@@ -42,12 +42,8 @@ impl Weight {
     /// `None` if `digits` has more than [`MAX_DIGITS`] digits or `decimals` is outside `-2..=9`.
     #[must_use]
     pub fn new(digits: i64, decimals: i8, unit: Unit) -> Option<Weight> {
-        let in_range =
-            digits.unsigned_abs() < 10_u64.pow(MAX_DIGITS) && (-2..=9).contains(&decimals);
-        in_range.then(|| Weight {
-            digits,
-            exponent_kg: unit.exponent_kg() - decimals,
-        })
+        let in_range = digits.unsigned_abs() < 10_u64.pow(MAX_DIGITS) && (-2..=9).contains(&decimals);
+        in_range.then(|| Weight { digits, exponent_kg: unit.exponent_kg() - decimals })
     }
 
     /// Whole grams. Exact, but for digits finer than a gram: those round to the nearest, halves away from zero.
@@ -163,10 +159,7 @@ impl Raw {
         let mut bytes = [0; MAX_RAW_BYTES];
         let len = frame.len().min(MAX_RAW_BYTES);
         bytes[..len].copy_from_slice(&frame[..len]);
-        Raw {
-            len: u8::try_from(len).unwrap_or(0),
-            bytes,
-        }
+        Raw { len: u8::try_from(len).unwrap_or(0), bytes }
     }
 
     #[must_use]
@@ -255,22 +248,12 @@ mod tests {
             (156, -2, Unit::Kg, "15600", 15_600_000),
             (0, 4, Unit::Kg, "0", 0),
             (-5, 3, Unit::Kg, "-0.005", -5),
-            (
-                999_999_999,
-                -2,
-                Unit::T,
-                "99999999900000",
-                99_999_999_900_000_000,
-            ),
+            (999_999_999, -2, Unit::T, "99999999900000", 99_999_999_900_000_000),
             (1, 9, Unit::Kg, "0.000000001", 0),
         ];
         for &(digits, decimals, unit, text, grams) in cases {
             let weight = Weight::new(digits, decimals, unit).unwrap();
-            assert_eq!(
-                (weight.to_string().as_str(), weight.grams()),
-                (text, grams),
-                "{digits} e-{decimals} {unit:?}"
-            );
+            assert_eq!((weight.to_string().as_str(), weight.grams()), (text, grams), "{digits} e-{decimals} {unit:?}");
         }
         assert_eq!(Weight::new(1_000_000_000, 0, Unit::Kg), None);
         assert_eq!(Weight::new(1, 10, Unit::Kg), None);

@@ -1,8 +1,8 @@
 //! What the daemon of one lane is told, once, at its start: one typed tree, defaults in one place, every mistake told at once with line and
 //! key, unknown keys refused. `config/lane.toml` explains every key. Wrong settings end the program with exit code 78.
 
-pub mod reader;
 mod devices;
+pub mod reader;
 mod rules;
 
 pub use devices::{BarrierSettings, ScaleSettings};
@@ -224,7 +224,8 @@ fn centre(section: &Section<'_, '_>, base: &Path) -> Option<CentreSettings> {
     if !root_key.bytes().all(|b| b.is_ascii_hexdigit()) {
         section.wrong("root_key", "must be 64 hex digits: the public root key of the site");
     }
-    let read = CentreSettings { host: section.text("host", None, 1..=253), port: section.number("port", 8883, 1..=65_535), root_key, tls, login };
+    let read =
+        CentreSettings { host: section.text("host", None, 1..=253), port: section.number("port", 8883, 1..=65_535), root_key, tls, login };
     section.check_known();
     Some(read)
 }

@@ -123,9 +123,7 @@ impl Downlink {
                 let copy = self.copy(collection);
                 match copy.track.take(head, copy.place)? {
                     HeadSays::Complete => Ok(Step::Fresh { collection, utc_ms: head.utc_ms }),
-                    HeadSays::Behind => {
-                        Ok(self.want(collection, Place { epoch: head.epoch, revision: head.revision }, now_ms))
-                    }
+                    HeadSays::Behind => Ok(self.want(collection, Place { epoch: head.epoch, revision: head.revision }, now_ms)),
                 }
             }
         }

@@ -84,10 +84,10 @@ pub fn load_private(path: &Path) -> Result<SigningKey, KeyFileError> {
     }
     let mut text = String::new();
     file.take(256).read_to_string(&mut text).map_err(read)?;
-    let seed: Hex32 = text.trim().parse().map_err(|_| KeyFileError::Malformed {
-        path: path.to_owned(),
-        why: "a private key is one line of 64 hexadecimal digits".into(),
-    })?;
+    let seed: Hex32 = text
+        .trim()
+        .parse()
+        .map_err(|_| KeyFileError::Malformed { path: path.to_owned(), why: "a private key is one line of 64 hexadecimal digits".into() })?;
     Ok(SigningKey::from_bytes(&seed.0))
 }
 
@@ -120,9 +120,7 @@ pub fn keep_key_list(path: &Path, envelope: &Envelope) -> Result<(), KeyFileErro
     file.sync_all().map_err(write)?;
     std::fs::rename(&beside, path).map_err(write)?;
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => {
-            std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(write)
-        }
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(write),
         _ => Ok(()),
     }
 }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 #[test]
 fn something_under_the_closing_boom_raises_it_again() {
-    let lane = Lane::start(Wishes { barrier: "travel_limit_ms = 20000\n", ..Wishes::default() }, &[declaration("D1", "12C-123.45", json!({}))]);
+    let lane =
+        Lane::start(Wishes { barrier: "travel_limit_ms = 20000\n", ..Wishes::default() }, &[declaration("D1", "12C-123.45", json!({}))]);
     lane.truck("12C-123.45", json!({}));
     lane.name_plates("12C-123.45", "12C-123.45");
     lane.until_said("the truck is under it", |r| did(r, "vehicle_entered"));

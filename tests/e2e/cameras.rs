@@ -49,14 +49,19 @@ fn a_cleared_truck_passes_untouched() {
     lane.until_idle();
     lane.check(!lane.said(|r| r["kind"] == "act"), "nobody touched anything");
     let permit = lane.until_said("the permit", |r| r["kind"] == "permit_granted");
-    lane.check(permit["lane_would"] == "pass" && permit["by"].is_null() && permit["declarations"][0]["id"] == "D1", "the lane itself opened");
+    lane.check(
+        permit["lane_would"] == "pass" && permit["by"].is_null() && permit["declarations"][0]["id"] == "D1",
+        "the lane itself opened",
+    );
     let read = lane.until_said("the read", |r| r["kind"] == "plate_read" && r["camera"] == "front");
     lane.check(read["text"] == "12C12345", &format!("read {read}"));
     let picture = lane.records().iter().find_map(|r| r["evidence"].as_str().map(str::to_owned));
     if let Some(digest) = picture {
         let shown = get(&lane.screen_url(&format!("/api/evidence/{digest}"))).unwrap();
         lane.check(shown.status == 200, "the screen shows the picture");
-        lane.until("the centre has the picture", |lane| get(&lane.centre_url(&format!("/evidence/{digest}"))).ok().filter(|a| a.status == 200));
+        lane.until("the centre has the picture", |lane| {
+            get(&lane.centre_url(&format!("/evidence/{digest}"))).ok().filter(|a| a.status == 200)
+        });
     }
     lane.check(lane.opens() == 1 && lane.said(|r| did(r, "vehicle_clear")), "one opening, seen clear");
     lane.finish();

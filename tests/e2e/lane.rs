@@ -353,7 +353,8 @@ impl Lane {
         let ended = |r: &&Value| r["kind"] == "passage_ended" && r["end"] != "power_lost";
         for record in self.records().iter().filter(ended) {
             let passage = record["passage"].as_str().unwrap();
-            let done = Command::new(program("borderlane")).args(["replay", "--db"]).arg(self.site.state.join("lane.db")).arg(passage).output();
+            let done =
+                Command::new(program("borderlane")).args(["replay", "--db"]).arg(self.site.state.join("lane.db")).arg(passage).output();
             let done = done.unwrap();
             let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
             self.check(done.status.success(), &format!("passage {passage} replays the same: {said}"));

@@ -18,7 +18,10 @@ fn modbus_cut_while_idle_is_a_hold_that_heals() {
     lane.name_plates("12C-123.45", "12C-123.45");
     lane.until_ended("passed");
     lane.until_idle();
-    lane.check(lane.said(|r| is_fault(r, "barrier_link_hold", true)) && lane.said(|r| is_fault(r, "barrier_link_hold", false)), "in the ledger");
+    lane.check(
+        lane.said(|r| is_fault(r, "barrier_link_hold", true)) && lane.said(|r| is_fault(r, "barrier_link_hold", false)),
+        "in the ledger",
+    );
     lane.check(lane.opens() == 1, "one opening");
     lane.finish();
 }

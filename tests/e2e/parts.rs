@@ -115,7 +115,8 @@ pub struct Answer {
 }
 
 fn answer(mut response: ureq::http::Response<ureq::Body>) -> Answer {
-    let cookie = response.headers().get("set-cookie").and_then(|v| v.to_str().ok()).map(|v| v.split(';').next().unwrap_or_default().to_owned());
+    let cookie =
+        response.headers().get("set-cookie").and_then(|v| v.to_str().ok()).map(|v| v.split(';').next().unwrap_or_default().to_owned());
     let status = response.status().as_u16();
     let body = response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap_or_default();
     Answer { status, body: serde_json::from_str(&body).unwrap_or(Value::String(body)), cookie }

@@ -21,10 +21,17 @@ fn an_override_carries_person_reason_and_what_the_lane_would_have_done() {
     lane.until_ended("passed");
     lane.until_idle();
     let act = lane.until_said("the act", |r| r["kind"] == "act" && r["act"]["do"] == "open" && r["outcome"] == "accepted");
-    let person_and_reason = act["by"]["id"] == "lan.nguyen" && act["by"]["agency"] == "customs" && act["act"]["reason"]["code"] == "confirmed_outside";
-    lane.check(person_and_reason && act["lane_would"] == "hold" && act["origin"] == "lane", "person, reason, and what the lane would have done");
+    let person_and_reason =
+        act["by"]["id"] == "lan.nguyen" && act["by"]["agency"] == "customs" && act["act"]["reason"]["code"] == "confirmed_outside";
+    lane.check(
+        person_and_reason && act["lane_would"] == "hold" && act["origin"] == "lane",
+        "person, reason, and what the lane would have done",
+    );
     let permit = lane.until_said("the permit", |r| r["kind"] == "permit_granted");
-    lane.check(permit["lane_would"] == "hold" && permit["by"]["id"] == "lan.nguyen" && permit["act"] == act["id"], "the permit names the act");
+    lane.check(
+        permit["lane_would"] == "hold" && permit["by"]["id"] == "lan.nguyen" && permit["act"] == act["id"],
+        "the permit names the act",
+    );
     lane.check(permit["passage"] == act["passage"] && permit["declarations"][0]["id"] == "D1", "and what it was decided on");
     lane.check(lane.opens() == 1, "the device was told to open once");
     lane.finish();
@@ -32,7 +39,8 @@ fn an_override_carries_person_reason_and_what_the_lane_would_have_done() {
 
 #[test]
 fn an_override_decided_on_another_view_is_refused() {
-    let lane = Lane::start(Wishes::default(), &[declaration("D1", "12C-123.45", unconfirmed()), declaration("D2", "29H-678.90", unconfirmed())]);
+    let lane =
+        Lane::start(Wishes::default(), &[declaration("D1", "12C-123.45", unconfirmed()), declaration("D2", "29H-678.90", unconfirmed())]);
     let first = lane.truck("12C-123.45", json!({}));
     lane.name_plates("12C-123.45", "12C-123.45");
     let seen = lane.until_shown("the first is held", |v| v["phase"] == "held" && v["sign"] == "wait_confirmation");

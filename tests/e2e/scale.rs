@@ -9,7 +9,8 @@ fn cargo_heavier_than_declared_is_held_with_the_figures() {
     let lane = Lane::start(Wishes::default(), &[declaration("D1", "12C-123.45", json!({}))]);
     let truck = lane.truck("12C-123.45", json!({ "gross_kg": 21_000.0 }));
     lane.name_plates("12C-123.45", "12C-123.45");
-    let held = lane.until_shown("held for the weight", |v| v["sign"] == "wait_officer" && check_of(v, "cargo_weight")["result"] == "failed");
+    let held =
+        lane.until_shown("held for the weight", |v| v["sign"] == "wait_officer" && check_of(v, "cargo_weight")["result"] == "failed");
     let facts = &check_of(&held, "cargo_weight")["facts"];
     let gross = facts["gross_grams"].as_i64().unwrap_or(0);
     lane.check((gross - 21_000_000).abs() <= 40_000, &format!("gross {gross}"));
@@ -33,7 +34,9 @@ fn two_vehicles_on_the_scale_are_nobodys_weight() {
     lane.until_world("the first is on the platform", |w| w["vehicles"][0]["tail_m"].as_f64().is_some_and(|m| m > 7.0));
     let second = lane.truck("29H-678.90", json!({ "length_m": 7.0, "gross_kg": 8000.0 }));
     lane.until_shown("two vehicles are told apart", |v| v["at_boom"].is_object() && v["approaching"].is_object());
-    lane.until_world("both stand on the platform", |w| w["vehicles"].as_array().is_some_and(|all| all.len() == 2 && all.iter().all(stands_on_platform)));
+    lane.until_world("both stand on the platform", |w| {
+        w["vehicles"].as_array().is_some_and(|all| all.len() == 2 && all.iter().all(stands_on_platform))
+    });
     lane.knob("scale_unstable", false);
     lane.name_plates("12C-123.45", "12C-123.45");
     let held = lane.until_shown("held: the weight is nobody's", |v| {
@@ -64,8 +67,14 @@ fn a_silent_scale_is_no_weight_and_an_officer_opens_with_the_reason() {
     lane.act(&json!({ "do": "open", "reason": { "code": "device_fault", "text": "đầu cân không gửi dữ liệu" } }));
     lane.until_ended("passed");
     let permit = lane.until_said("the permit", |r| r["kind"] == "permit_granted");
-    lane.check(permit["lane_would"] == "hold" && permit["by"]["id"] == "lan.nguyen" && lane.opens() == 1, "by a named person, against the lane");
-    lane.check(lane.said(|r| is_fault(r, "scale_silent", true)) && lane.said(|r| r["kind"] == "not_weighed" && r["why"] == "silent"), "in the ledger");
+    lane.check(
+        permit["lane_would"] == "hold" && permit["by"]["id"] == "lan.nguyen" && lane.opens() == 1,
+        "by a named person, against the lane",
+    );
+    lane.check(
+        lane.said(|r| is_fault(r, "scale_silent", true)) && lane.said(|r| r["kind"] == "not_weighed" && r["why"] == "silent"),
+        "in the ledger",
+    );
     lane.knob("scale_silent", false);
     lane.until_shown("it speaks again", |v| !has_fault(v, "scale_silent"));
     lane.finish();

@@ -36,7 +36,14 @@ pub struct Wishes {
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { cameras: false, photos: None, boom: "", barrier: "travel_limit_ms = 6000\n", timing: "identify_deadline_ms = 10000\n", state: None }
+        Self {
+            cameras: false,
+            photos: None,
+            boom: "",
+            barrier: "travel_limit_ms = 6000\n",
+            timing: "identify_deadline_ms = 10000\n",
+            state: None,
+        }
     }
 }
 
@@ -64,7 +71,10 @@ impl Site {
         let site =
             Self { dir: dir.to_owned(), state, broker_port: free_port(), centre_port: free_port(), screen_port: free_port(), root_key };
         let (broker, centre) = (site.broker_port, site.centre_port);
-        site.write("mosquitto.conf", &format!("listener {broker} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_packet_size 2097152\nuser root\n"));
+        site.write(
+            "mosquitto.conf",
+            &format!("listener {broker} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_packet_size 2097152\nuser root\n"),
+        );
         site.write(
             "central.toml",
             &format!(

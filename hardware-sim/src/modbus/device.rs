@@ -329,7 +329,9 @@ impl Module {
             ModuleKind::MoxaE1214 if self.within(address, 0x1020).is_some() => Some(false),
             ModuleKind::MoxaE1214 if address == 0x1030 => Some(self.expired),
             ModuleKind::MoxaE1214 => self.moxa_status(address),
-            ModuleKind::Adam6060 if self.build.input_function != InputFunction::DiscreteInputs => self.inputs.get(usize::from(address)).copied(),
+            ModuleKind::Adam6060 if self.build.input_function != InputFunction::DiscreteInputs => {
+                self.inputs.get(usize::from(address)).copied()
+            }
             _ => None,
         }
     }

@@ -95,10 +95,8 @@ fn from_face(face: &FontVec, character: char, width: u32, height: u32, reference
         face.outline_glyph(glyph).map(|outline| outline.px_bounds())
     };
     let Some(reference) = bounds_of(reference.unwrap_or(character), probe) else { return frame(width, height) };
-    let scale = PxScale {
-        x: probe.x * width as f32 / reference.width().max(1.0),
-        y: probe.y * height as f32 / reference.height().max(1.0),
-    };
+    let scale =
+        PxScale { x: probe.x * width as f32 / reference.width().max(1.0), y: probe.y * height as f32 / reference.height().max(1.0) };
     let glyph = face.as_scaled(scale).scaled_glyph(character);
     let mut mask = Mask::empty(width, height);
     if let Some(outline) = face.outline_glyph(glyph) {

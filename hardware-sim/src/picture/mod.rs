@@ -122,14 +122,9 @@ impl Studio {
         let place_m = if front { geometry.stop_line_m + 8.0 } else { geometry.platform_m[0] - 5.0 };
         let mut seen: Vec<Seen> = sim.world.vehicles().iter().filter_map(|vehicle| self.see(vehicle, place_m, front)).collect();
         seen.sort_by_key(|one| -one.depth_cm);
-        let folder_index = if self.folder.is_empty() { 0 } else { (sim.world.now_ms() / self.folder_hold_ms.max(1)) as usize % self.folder.len() };
-        View {
-            seen,
-            black: knobs.camera(&self.name, "black").is_some(),
-            dirt: share("dirty_plate"),
-            night: share("night"),
-            folder_index,
-        }
+        let folder_index =
+            if self.folder.is_empty() { 0 } else { (sim.world.now_ms() / self.folder_hold_ms.max(1)) as usize % self.folder.len() };
+        View { seen, black: knobs.camera(&self.name, "black").is_some(), dirt: share("dirty_plate"), night: share("night"), folder_index }
     }
 
     fn see(&self, vehicle: &Vehicle, place_m: f64, front: bool) -> Option<Seen> {
@@ -297,7 +292,6 @@ fn encode(image: &RgbImage) -> Vec<u8> {
     }
     bytes
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -110,11 +110,21 @@ pub enum Face {
 }
 
 /// Draws a vehicle whose shown face stands at `depth_m` and whose body reaches `length_m` behind it, with its plate.
-pub fn vehicle(image: &mut RgbImage, lens: &Lens, face: Face, depth_m: f64, length_m: f64, paint: Rgb<u8>, plate: Option<(&RgbImage, (f64, f64))>) {
+pub fn vehicle(
+    image: &mut RgbImage,
+    lens: &Lens,
+    face: Face,
+    depth_m: f64,
+    length_m: f64,
+    paint: Rgb<u8>,
+    plate: Option<(&RgbImage, (f64, f64))>,
+) {
     let far = depth_m + length_m;
     let side = if lens.place[1] > 0.0 { 1.25 } else { -1.25 };
     let dark = |share: f64| Rgb(paint.0.map(|channel| (f64::from(channel) * share) as u8));
-    let upright = |depth: f64, left: f64, right: f64, low: f64, high: f64| [[depth, left, high], [depth, right, high], [depth, right, low], [depth, left, low]];
+    let upright = |depth: f64, left: f64, right: f64, low: f64, high: f64| {
+        [[depth, left, high], [depth, right, high], [depth, right, low], [depth, left, low]]
+    };
     let flank = |near: f64, far: f64, low: f64, high: f64| [[near, side, high], [far, side, high], [far, side, low], [near, side, low]];
     let body = Rgb([188, 190, 186]);
     // The shadow under the vehicle, then from far to near.
@@ -184,12 +194,19 @@ fn put_plate(image: &mut RgbImage, lens: &Lens, depth_m: f64, middle_up_m: f64, 
     let corner = |across: f64, up: f64| lens.project([depth_m, across, up]);
     let half = width_m / 2.0;
     let (low, high) = (middle_up_m - height_m / 2.0, middle_up_m + height_m / 2.0);
-    let (Some(a), Some(b), Some(c), Some(d)) = (corner(-half, high), corner(half, high), corner(half, low), corner(-half, low)) else { return };
+    let (Some(a), Some(b), Some(c), Some(d)) = (corner(-half, high), corner(half, high), corner(half, low), corner(-half, low)) else {
+        return;
+    };
     let pixels = (b.0 - a.0).abs().max(2.0);
     // Brought to about twice its size in the picture first, so that sampling does not alias.
     let share = (pixels * 2.0 / f64::from(picture.width())).min(1.0);
     let small = (f64::from(picture.width()) * share) as u32;
-    let scaled = image::imageops::resize(picture, small.max(2), ((f64::from(picture.height()) * share) as u32).max(2), image::imageops::FilterType::Triangle);
+    let scaled = image::imageops::resize(
+        picture,
+        small.max(2),
+        ((f64::from(picture.height()) * share) as u32).max(2),
+        image::imageops::FilterType::Triangle,
+    );
     let bound = |value: f64, limit: u32| value.clamp(0.0, f64::from(limit)) as u32;
     let all = [a, b, c, d];
     let left = all.iter().map(|p| p.0).fold(f64::INFINITY, f64::min).floor();

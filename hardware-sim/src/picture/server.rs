@@ -98,11 +98,16 @@ async fn answer(eye: Arc<Eye>, mut stream: TcpStream) -> std::io::Result<()> {
     }
     if request.starts_with(b"GET /snapshot.jpg") {
         let jpeg = eye.frame().await?;
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n", jpeg.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+            jpeg.len()
+        );
         write(&mut stream, head.as_bytes()).await?;
         return write(&mut stream, &jpeg).await;
     }
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary={BOUNDARY}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary={BOUNDARY}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+    );
     write(&mut stream, head.as_bytes()).await?;
     stream_frames(eye, stream).await
 }

@@ -111,7 +111,9 @@ fn a_folder_is_shown_in_order_and_a_vehicle_may_bring_its_photo() {
     sim.world.spawn(spec("../a.png")).unwrap();
     sim.step(20_000);
     let refused = decoded(&brings.frame(&brings.view(&sim)));
-    assert!(refused.get_pixel(640, 360).0 != [200, 0, 0] && difference(&refused, &RgbImage::from_pixel(1_280, 720, Rgb([200, 0, 0]))) > 30.0);
+    assert!(
+        refused.get_pixel(640, 360).0 != [200, 0, 0] && difference(&refused, &RgbImage::from_pixel(1_280, 720, Rgb([200, 0, 0]))) > 30.0
+    );
 }
 
 #[test]

@@ -58,17 +58,28 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
-    VehicleEntered { vehicle: u64 },
+    VehicleEntered {
+        vehicle: u64,
+    },
     /// The vehicle left over the lane's end.
-    VehiclePassed { vehicle: u64 },
+    VehiclePassed {
+        vehicle: u64,
+    },
     /// The vehicle left over the lane's start.
-    VehicleLeftBackwards { vehicle: u64 },
+    VehicleLeftBackwards {
+        vehicle: u64,
+    },
     /// The arm came down on the vehicle.
-    BoomStruck { vehicle: u64 },
+    BoomStruck {
+        vehicle: u64,
+    },
     BoomReversed,
     BoomUp,
     BoomDown,
-    KnobRefused { knob: String, why: String },
+    KnobRefused {
+        knob: String,
+        why: String,
+    },
 }
 
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -261,13 +272,8 @@ impl World {
         let light_forbids = drive.get(Output::LightRed) && !drive.get(Output::LightGreen);
         for index in 0..self.vehicles.len() {
             let obstacle_m = self.obstacle_ahead(index);
-            let sight = Sight {
-                stop_line_m: self.geometry.stop_line_m,
-                boom_m: self.geometry.boom_m,
-                boom_passable,
-                light_forbids,
-                obstacle_m,
-            };
+            let sight =
+                Sight { stop_line_m: self.geometry.stop_line_m, boom_m: self.geometry.boom_m, boom_passable, light_forbids, obstacle_m };
             self.vehicles[index].drive(dt_ms, &sight);
         }
         let mut gone = Vec::new();

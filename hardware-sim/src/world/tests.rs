@@ -69,7 +69,8 @@ fn a_truck_waits_at_the_line_wholly_on_the_scale_and_is_weighed() {
 #[test]
 fn the_load_comes_on_axle_by_axle() {
     let spec = VehicleSpec { gross_kg: Some(40_000.0), ..semi() };
-    let mut loads: Vec<i64> = (0..160).map(|step| Vehicle::new(1, spec.clone(), 6.0 + f64::from(step) * 0.1, 1.0).load_kg([6.0, 24.0]) as i64).collect();
+    let mut loads: Vec<i64> =
+        (0..160).map(|step| Vehicle::new(1, spec.clone(), 6.0 + f64::from(step) * 0.1, 1.0).load_kg([6.0, 24.0]) as i64).collect();
     loads.dedup();
     assert_eq!(loads, [0, 8_000, 16_000, 24_000, 32_000, 40_000]);
 }
@@ -282,7 +283,8 @@ fn the_same_seed_gives_the_same_world() {
 #[test]
 fn vehicles_never_overlap_and_never_drive_through_a_boom_that_is_down() {
     let mut world = world();
-    for (index, behaviour) in [Behaviour::Through, Behaviour::Tailgate, Behaviour::ReverseOut, Behaviour::WrongWay].into_iter().enumerate() {
+    for (index, behaviour) in [Behaviour::Through, Behaviour::Tailgate, Behaviour::ReverseOut, Behaviour::WrongWay].into_iter().enumerate()
+    {
         let wait_ms = Some(1_000 * index as u64);
         world.spawn(VehicleSpec { behaviour, wait_ms, ..semi() }).unwrap();
     }

@@ -132,21 +132,13 @@ impl VehicleSpec {
 
     /// Bumper to tail, m.
     pub fn whole_length_m(&self) -> f64 {
-        if self.has_trailer() {
-            self.tractor_m() + self.bridge_m() + self.trailer_length_m.unwrap_or(9.2)
-        } else {
-            self.tractor_m()
-        }
+        if self.has_trailer() { self.tractor_m() + self.bridge_m() + self.trailer_length_m.unwrap_or(9.2) } else { self.tractor_m() }
     }
 
     /// Bodies as distances behind the front bumper.
     pub fn bodies_m(&self) -> Vec<(f64, f64)> {
         let tractor = self.tractor_m();
-        if self.has_trailer() {
-            vec![(0.0, tractor), (tractor + self.bridge_m(), self.whole_length_m())]
-        } else {
-            vec![(0.0, tractor)]
-        }
+        if self.has_trailer() { vec![(0.0, tractor), (tractor + self.bridge_m(), self.whole_length_m())] } else { vec![(0.0, tractor)] }
     }
 
     /// Axles as distances behind the front bumper; each bears the same share.

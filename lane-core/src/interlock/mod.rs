@@ -364,7 +364,9 @@ impl Interlock {
     }
 
     fn alarm(&self) -> bool {
-        [Fault::WrongWay, Fault::Tailgate, Fault::UncommandedMovement, Fault::PassageUnclear].into_iter().any(|fault| self.faults.has(fault))
+        [Fault::WrongWay, Fault::Tailgate, Fault::UncommandedMovement, Fault::PassageUnclear]
+            .into_iter()
+            .any(|fault| self.faults.has(fault))
     }
 
     /// What is known of the boom.

@@ -38,7 +38,17 @@ pub(super) struct Track {
 
 impl Track {
     fn new(permit: Option<PermitId>) -> Self {
-        Self { permit, vehicles: 1, passed: 0, saw_loop: false, saw_cell: false, saw_exit: false, tail_ahead: false, line_quiet: None, quiet: None }
+        Self {
+            permit,
+            vehicles: 1,
+            passed: 0,
+            saw_loop: false,
+            saw_cell: false,
+            saw_exit: false,
+            tail_ahead: false,
+            line_quiet: None,
+            quiet: None,
+        }
     }
 
     /// The same vehicle after a time in which nobody looked: no sensor is accused over it.

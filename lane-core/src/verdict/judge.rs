@@ -7,7 +7,7 @@ use crate::input::Freshness;
 use crate::plate::PlateText;
 use crate::rules::{CheckRule, MovementRules, Rules};
 use crate::time::Wall;
-use crate::weight::{WeightUnknown, Weighing};
+use crate::weight::{Weighing, WeightUnknown};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 

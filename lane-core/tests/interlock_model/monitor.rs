@@ -29,7 +29,11 @@ pub enum Invariant {
 
 macro_rules! holds {
     ($name:literal, $invariant:ident) => {
-        Property { expectation: stateright::Expectation::Always, name: $name, condition: |_, world| !world.monitor.broke(Invariant::$invariant) }
+        Property {
+            expectation: stateright::Expectation::Always,
+            name: $name,
+            condition: |_, world| !world.monitor.broke(Invariant::$invariant),
+        }
     };
 }
 
@@ -188,7 +192,13 @@ impl Monitor {
             self.require(Invariant::I7, o.outputs.get(Output::Stop) == o.run.stop_output);
         }
         let ready_before = self.fresh >= FRESH_SCANS;
-        self.fresh = if ready_before { FRESH_SCANS } else if world.link { self.fresh + 1 } else { 0 };
+        self.fresh = if ready_before {
+            FRESH_SCANS
+        } else if world.link {
+            self.fresh + 1
+        } else {
+            0
+        };
         if !ready_before && self.fresh >= FRESH_SCANS {
             self.needs_touch = !o.readings.down;
         }
@@ -241,7 +251,12 @@ impl Monitor {
     /// I15, and I2 for a boom that falls by itself.
     fn uncommanded(&mut self, o: &Observed, world: &World) {
         let Some(seen) = self.seen.filter(|_| world.link && o.last.link && self.fresh >= FRESH_SCANS && !self.stopped) else { return };
-        if !o.last.interlock.is_ready() || !world.interlock.is_ready() || o.person == Person::Reset || (o.readings.up && o.readings.down) || (seen.up && seen.down) {
+        if !o.last.interlock.is_ready()
+            || !world.interlock.is_ready()
+            || o.person == Person::Reset
+            || (o.readings.up && o.readings.down)
+            || (seen.up && seen.down)
+        {
             return;
         }
         let left_up = seen.up && !o.readings.up && self.our_fall.is_none() && self.our_rise.is_none();
@@ -263,7 +278,8 @@ impl Monitor {
         if let Some(permit) = &mut self.permit {
             permit.ticks_left = permit.ticks_left.saturating_sub(1);
         }
-        if o.person == Person::Revoke && self.permit.is_some_and(|permit| !permit.entered && permit.counter + 1 == u16::from(world.granted)) {
+        if o.person == Person::Revoke && self.permit.is_some_and(|permit| !permit.entered && permit.counter + 1 == u16::from(world.granted))
+        {
             self.permit = None;
         }
         for event in o.events {
@@ -314,7 +330,11 @@ impl Monitor {
         if o.honest() && o.events.iter().any(gone) {
             self.require(Invariant::I4, !world.occupied(o.run));
         }
-        self.line_quiet = if world.link && !o.under() && world.interlock.is_ready() && !self.stopped { (self.line_quiet + 1).min(JOINED_TICKS) } else { 0 };
+        self.line_quiet = if world.link && !o.under() && world.interlock.is_ready() && !self.stopped {
+            (self.line_quiet + 1).min(JOINED_TICKS)
+        } else {
+            0
+        };
         self.lying_passage(o, world);
     }
 
@@ -341,8 +361,12 @@ impl Monitor {
         } else {
             (self.cell_seen, self.loop_seen) = (true, true);
             let ready = world.interlock.is_ready();
-            self.loop_on = if o.readings.boom_loop && ready && o.person != Person::Reset { (self.loop_on + 1).min(STUCK_TICKS + 2) } else { 0 };
-            self.require(Invariant::I16, self.loop_on <= STUCK_TICKS + 1 || world.interlock.faults().has(Fault::PresenceStuck) || self.stopped);
+            self.loop_on =
+                if o.readings.boom_loop && ready && o.person != Person::Reset { (self.loop_on + 1).min(STUCK_TICKS + 2) } else { 0 };
+            self.require(
+                Invariant::I16,
+                self.loop_on <= STUCK_TICKS + 1 || world.interlock.faults().has(Fault::PresenceStuck) || self.stopped,
+            );
         }
     }
 

@@ -415,10 +415,9 @@ impl Model for Run {
     fn next_state(&self, last: &World, (nature, person): Self::Action) -> Option<World> {
         let mut world = last.clone();
         world.act(self, nature);
-        let mishap = matches!(
-            nature,
-            Nature::LinkFails | Nature::CrankUp | Nature::CrankDown | Nature::Jams | Nature::LieBegins | Nature::Restart
-        ) || matches!(nature, Nature::Back(car) if last.cars[usize::from(car)] as usize + 1 == World::places(self).len());
+        let mishap =
+            matches!(nature, Nature::LinkFails | Nature::CrankUp | Nature::CrankDown | Nature::Jams | Nature::LieBegins | Nature::Restart)
+                || matches!(nature, Nature::Back(car) if last.cars[usize::from(car)] as usize + 1 == World::places(self).len());
         world.mishaps += u8::from(mishap) + u8::from(person == Person::Stop);
         world.move_boom(self);
         let readings = world.readings(self);

@@ -30,11 +30,7 @@ pub(super) struct Framer {
 
 impl Framer {
     pub(super) fn new(unit: Unit) -> Framer {
-        Framer {
-            unit,
-            line: Vec::with_capacity(MAX_LINE_BYTES),
-            after_good_cr: false,
-        }
+        Framer { unit, line: Vec::with_capacity(MAX_LINE_BYTES), after_good_cr: false }
     }
 
     pub(super) fn pending_bytes(&self) -> usize {
@@ -88,8 +84,7 @@ impl Framer {
 
 /// Where the last `HH,` of the line begins.
 fn frame_start(text: &[u8]) -> Option<usize> {
-    text.windows(3)
-        .rposition(|window| matches!(window, b"ST," | b"US," | b"OL," | b"LO," | b"HD,"))
+    text.windows(3).rposition(|window| matches!(window, b"ST," | b"US," | b"OL," | b"LO," | b"HD,"))
 }
 
 fn parse(text: &[u8], default_unit: Unit, raw: Raw) -> Option<Reading> {
@@ -102,12 +97,7 @@ fn parse(text: &[u8], default_unit: Unit, raw: Raw) -> Option<Reading> {
     });
     let data = &text[5..];
     let data = data.strip_prefix(b",").unwrap_or(data);
-    let refused = |problem| {
-        Some(Reading {
-            kind,
-            ..Reading::without_number(problem, raw)
-        })
-    };
+    let refused = |problem| Some(Reading { kind, ..Reading::without_number(problem, raw) });
     let stable = match header {
         b"ST" => Stable::Yes,
         b"US" => Stable::No,
@@ -118,18 +108,12 @@ fn parse(text: &[u8], default_unit: Unit, raw: Raw) -> Option<Reading> {
     };
     let (number, unit_text) = split_at_unit(data);
     let (negative, magnitude) = split_sign(number);
-    let width = if magnitude.is_empty() {
-        number.len()
-    } else {
-        number.trim_ascii_end().len()
-    };
+    let width = if magnitude.is_empty() { number.len() } else { number.trim_ascii_end().len() };
     let unit = match unit_text.trim_ascii().to_ascii_lowercase().as_slice() {
         b"kg" => Some(Unit::Kg),
         b"t" => Some(Unit::T),
         b"" if width >= MIN_WIDTH_WITHOUT_UNIT => Some(default_unit),
-        other if (1..=3).contains(&other.len()) && other.iter().all(u8::is_ascii_alphabetic) => {
-            None
-        }
+        other if (1..=3).contains(&other.len()) && other.iter().all(u8::is_ascii_alphabetic) => None,
         _ => return None,
     };
     if magnitude.is_empty() {
@@ -137,18 +121,10 @@ fn parse(text: &[u8], default_unit: Unit, raw: Raw) -> Option<Reading> {
     }
     let (digits, decimals) = decimal(&with_point(magnitude))?;
     let Some(unit) = unit else {
-        return Some(Reading {
-            kind,
-            stable,
-            ..Reading::without_number(Problem::Unit, raw)
-        });
+        return Some(Reading { kind, stable, ..Reading::without_number(Problem::Unit, raw) });
     };
     let weight = Weight::new(if negative { -digits } else { digits }, decimals, unit)?;
-    Some(Reading {
-        kind,
-        stable,
-        ..Reading::number(weight, raw)
-    })
+    Some(Reading { kind, stable, ..Reading::number(weight, raw) })
 }
 
 /// The number ends before the first letter, or before a comma that no digit follows.
@@ -175,8 +151,5 @@ fn split_sign(number: &[u8]) -> (bool, &[u8]) {
 }
 
 fn with_point(magnitude: &[u8]) -> Vec<u8> {
-    magnitude
-        .iter()
-        .map(|&byte| if byte == b',' { b'.' } else { byte })
-        .collect()
+    magnitude.iter().map(|&byte| if byte == b',' { b'.' } else { byte }).collect()
 }

@@ -76,25 +76,13 @@ impl Protocol {
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
-            Protocol::YaohuaCont => {
-                "Yaohua XK3190 and Keli XK3118, continuous, 12 bytes with XOR check; no motion or gross/net flag"
-            }
-            Protocol::KeliD2008 => {
-                "Keli D2008, 12 bytes; setting digits = six_and_point | seven, to be confirmed with a known weight"
-            }
-            Protocol::ToledoCont17 => {
-                "Mettler Toledo standard continuous, 17 bytes, without checksum"
-            }
+            Protocol::YaohuaCont => "Yaohua XK3190 and Keli XK3118, continuous, 12 bytes with XOR check; no motion or gross/net flag",
+            Protocol::KeliD2008 => "Keli D2008, 12 bytes; setting digits = six_and_point | seven, to be confirmed with a known weight",
+            Protocol::ToledoCont17 => "Mettler Toledo standard continuous, 17 bytes, without checksum",
             Protocol::ToledoCont18 => "Mettler Toledo standard continuous, 18 bytes, with checksum",
-            Protocol::AndGeneric => {
-                "A&D and others, lines like ST,GS,+0043260kg with their dialects"
-            }
-            Protocol::VishayLeo => {
-                "Vishay VT-200/220/300/400 LEO continuous, 9 bytes; unit is a setting"
-            }
-            Protocol::VishayLeoTwoScales => {
-                "Vishay LEO continuous with two platforms in one record"
-            }
+            Protocol::AndGeneric => "A&D and others, lines like ST,GS,+0043260kg with their dialects",
+            Protocol::VishayLeo => "Vishay VT-200/220/300/400 LEO continuous, 9 bytes; unit is a setting",
+            Protocol::VishayLeoTwoScales => "Vishay LEO continuous with two platforms in one record",
         }
     }
 }
@@ -114,10 +102,7 @@ impl FromStr for Protocol {
         Protocol::ALL
             .into_iter()
             .find(|protocol| protocol.name() == name)
-            .ok_or_else(|| UnknownProtocol {
-                name: name.chars().take(64).collect(),
-                known: Protocol::ALL.map(Protocol::name).join(", "),
-            })
+            .ok_or_else(|| UnknownProtocol { name: name.chars().take(64).collect(), known: Protocol::ALL.map(Protocol::name).join(", ") })
     }
 }
 
@@ -152,9 +137,7 @@ pub struct DecoderSettings {
 /// Settings of a decoder that do not fit its protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecoderSettingsError {
-    #[error(
-        "protocol keli-d2008-12 needs digits = \"six_and_point\" or \"seven\", confirmed against the display with a known weight"
-    )]
+    #[error("protocol keli-d2008-12 needs digits = \"six_and_point\" or \"seven\", confirmed against the display with a known weight")]
     DigitsMissing,
     #[error("digits is a setting of protocol keli-d2008-12 only, not of {protocol}")]
     DigitsNotApplicable { protocol: &'static str },
@@ -253,10 +236,7 @@ impl fmt::Display for Tally {
             self.bad_frames,
             self.dropped_bytes_total()
         )?;
-        for reason in DropReason::ALL
-            .into_iter()
-            .filter(|&reason| self.dropped_bytes(reason) > 0)
-        {
+        for reason in DropReason::ALL.into_iter().filter(|&reason| self.dropped_bytes(reason) > 0) {
             write!(f, ", {} {}", reason.word(), self.dropped_bytes(reason))?;
         }
         Ok(())
@@ -286,10 +266,7 @@ impl Sink<'_> {
     fn bad(&mut self, frame: &[u8], reason: DropReason) {
         self.drop(frame.len(), reason);
         self.tally.bad_frames += 1;
-        (self.out)(Event::Bad {
-            reason,
-            raw: Raw::new(frame),
-        });
+        (self.out)(Event::Bad { reason, raw: Raw::new(frame) });
     }
 }
 
@@ -310,41 +287,26 @@ impl Decoder {
     /// # Errors
     /// `digits` missing where the protocol needs it, or given where it means nothing.
     pub fn new(settings: DecoderSettings) -> Result<Decoder, DecoderSettingsError> {
-        let DecoderSettings {
-            protocol,
-            unit,
-            digits,
-        } = settings;
+        let DecoderSettings { protocol, unit, digits } = settings;
         if digits.is_some() && protocol != Protocol::KeliD2008 {
-            return Err(DecoderSettingsError::DigitsNotApplicable {
-                protocol: protocol.name(),
-            });
+            return Err(DecoderSettingsError::DigitsNotApplicable { protocol: protocol.name() });
         }
         let framer = match protocol {
             Protocol::YaohuaCont => Framer::Yaohua(yaohua::Framer::new(Digits::SixAndPoint, unit)),
-            Protocol::KeliD2008 => Framer::Yaohua(yaohua::Framer::new(
-                digits.ok_or(DecoderSettingsError::DigitsMissing)?,
-                unit,
-            )),
+            Protocol::KeliD2008 => Framer::Yaohua(yaohua::Framer::new(digits.ok_or(DecoderSettingsError::DigitsMissing)?, unit)),
             Protocol::ToledoCont17 => Framer::Toledo(toledo::Framer::new(false)),
             Protocol::ToledoCont18 => Framer::Toledo(toledo::Framer::new(true)),
             Protocol::AndGeneric => Framer::And(and::Framer::new(unit)),
             Protocol::VishayLeo => Framer::Vishay(vishay::Framer::new(1, unit)),
             Protocol::VishayLeoTwoScales => Framer::Vishay(vishay::Framer::new(2, unit)),
         };
-        Ok(Decoder {
-            framer,
-            tally: Tally::default(),
-        })
+        Ok(Decoder { framer, tally: Tally::default() })
     }
 
     /// Takes the next bytes, however cut, and gives what they complete to `out`, in order.
     pub fn feed(&mut self, bytes: &[u8], out: &mut dyn FnMut(Event)) {
         self.tally.fed_bytes += bytes.len() as u64;
-        let mut sink = Sink {
-            tally: &mut self.tally,
-            out,
-        };
+        let mut sink = Sink { tally: &mut self.tally, out };
         for &byte in bytes {
             match &mut self.framer {
                 Framer::Yaohua(framer) => framer.push(byte, &mut sink),

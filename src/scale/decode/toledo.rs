@@ -38,11 +38,7 @@ pub(super) struct Framer {
 
 impl Framer {
     pub(super) fn new(with_check: bool) -> Framer {
-        Framer {
-            with_check,
-            frame: [0; FULL_BYTES],
-            len: 0,
-        }
+        Framer { with_check, frame: [0; FULL_BYTES], len: 0 }
     }
 
     pub(super) fn pending_bytes(&self) -> usize {
@@ -78,10 +74,7 @@ impl Framer {
     }
 
     fn finish_checked(&mut self, last: u8, sink: &mut Sink<'_>) {
-        let sum = self
-            .frame
-            .iter()
-            .fold(0_u8, |sum, byte| sum.wrapping_add(byte & 0x7F));
+        let sum = self.frame.iter().fold(0_u8, |sum, byte| sum.wrapping_add(byte & 0x7F));
         if sum & 0x7F == 0 {
             self.finish(sink);
         } else if last & 0x7F == STX {
@@ -114,11 +107,7 @@ fn parse(frame: &[u8]) -> Option<Reading> {
         return None;
     }
     let raw = Raw::new(frame);
-    let kind = Some(if swb & SWB_NET != 0 {
-        Kind::Net
-    } else {
-        Kind::Gross
-    });
+    let kind = Some(if swb & SWB_NET != 0 { Kind::Net } else { Kind::Gross });
     let refused = if swb & SWB_ZERO_NOT_CAPTURED != 0 {
         Some(Problem::ZeroNotCaptured)
     } else if swb & SWB_OUT_OF_RANGE != 0 {
@@ -129,53 +118,27 @@ fn parse(frame: &[u8]) -> Option<Reading> {
         None
     };
     if let Some(problem) = refused {
-        return Some(Reading {
-            kind,
-            ..Reading::without_number(problem, raw)
-        });
+        return Some(Reading { kind, ..Reading::without_number(problem, raw) });
     }
-    let stable = if swb & SWB_MOTION != 0 {
-        Stable::No
-    } else {
-        Stable::Yes
-    };
+    let stable = if swb & SWB_MOTION != 0 { Stable::No } else { Stable::Yes };
     tare_is_plausible(&body[10..16]).then_some(())?;
     if body[4..10].iter().all(|&byte| byte == b' ') {
-        return Some(Reading {
-            kind,
-            ..Reading::without_number(Problem::NoWeight, raw)
-        });
+        return Some(Reading { kind, ..Reading::without_number(Problem::NoWeight, raw) });
     }
     let digits = digits(&body[4..10])?;
     let Some(unit) = unit(swb, swc) else {
-        return Some(Reading {
-            kind,
-            stable,
-            ..Reading::without_number(Problem::Unit, raw)
-        });
+        return Some(Reading { kind, stable, ..Reading::without_number(Problem::Unit, raw) });
     };
-    let digits = if swb & SWB_NEGATIVE != 0 {
-        -digits
-    } else {
-        digits
-    };
+    let digits = if swb & SWB_NEGATIVE != 0 { -digits } else { digits };
     let weight = Weight::new(digits, decimals(swa), unit)?;
-    Some(Reading {
-        kind,
-        stable,
-        ..Reading::number(weight, raw)
-    })
+    Some(Reading { kind, stable, ..Reading::number(weight, raw) })
 }
 
 /// Six characters: blanks, then digits to the end.
 fn digits(field: &[u8]) -> Option<i64> {
     let shown = field.trim_ascii_start();
     let is_number = !shown.is_empty() && shown.iter().all(u8::is_ascii_digit);
-    is_number.then(|| {
-        shown
-            .iter()
-            .fold(0, |value, byte| value * 10 + i64::from(byte - b'0'))
-    })
+    is_number.then(|| shown.iter().fold(0, |value, byte| value * 10 + i64::from(byte - b'0')))
 }
 
 fn tare_is_plausible(field: &[u8]) -> bool {

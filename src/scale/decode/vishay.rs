@@ -36,12 +36,7 @@ pub(super) struct Framer {
 
 impl Framer {
     pub(super) fn new(platforms: usize, unit: Unit) -> Framer {
-        Framer {
-            platforms,
-            unit,
-            line: Vec::with_capacity(MAX_LINE_BYTES),
-            after_good: false,
-        }
+        Framer { platforms, unit, line: Vec::with_capacity(MAX_LINE_BYTES), after_good: false }
     }
 
     pub(super) fn pending_bytes(&self) -> usize {
@@ -78,11 +73,7 @@ impl Framer {
     fn finish(&mut self, sink: &mut Sink<'_>) {
         let frame_bytes = RECORD_BYTES * self.platforms;
         let Some(start) = self.line.len().checked_sub(frame_bytes) else {
-            let reason = if self.line.is_empty() {
-                DropReason::Noise
-            } else {
-                DropReason::WrongLength
-            };
+            let reason = if self.line.is_empty() { DropReason::Noise } else { DropReason::WrongLength };
             sink.drop(self.line.len() + 1, reason);
             return;
         };
@@ -91,24 +82,16 @@ impl Framer {
         let readings: Option<Vec<Reading>> = text[start..]
             .chunks_exact(RECORD_BYTES)
             .zip(1..)
-            .map(|(record, platform)| {
-                parse(record, self.unit, raw).map(|reading| Reading {
-                    platform,
-                    ..reading
-                })
-            })
+            .map(|(record, platform)| parse(record, self.unit, raw).map(|reading| Reading { platform, ..reading }))
             .collect();
-        let one_too_many =
-            start >= RECORD_BYTES && looks_like_record(&text[start - RECORD_BYTES..start]);
+        let one_too_many = start >= RECORD_BYTES && looks_like_record(&text[start - RECORD_BYTES..start]);
         match readings {
             Some(readings) if !one_too_many => {
                 sink.drop(start, DropReason::Noise);
                 sink.good(frame_bytes + 1, &readings);
                 self.after_good = true;
             }
-            None if start > 0 && !looks_like_record(&text[start..]) => {
-                sink.drop(text.len() + 1, DropReason::Noise)
-            }
+            None if start > 0 && !looks_like_record(&text[start..]) => sink.drop(text.len() + 1, DropReason::Noise),
             _ => {
                 sink.bad(&self.line[start..], DropReason::Malformed);
                 sink.drop(start + 1, DropReason::Malformed);
@@ -136,31 +119,16 @@ fn parse(record: &[u8], unit: Unit, raw: Raw) -> Option<Reading> {
     if status & NO_WEIGHT != 0 {
         return Some(Reading::without_number(Problem::NoWeight, raw));
     }
-    let kind = Some(if status & NET != 0 {
-        Kind::Net
-    } else {
-        Kind::Gross
-    });
+    let kind = Some(if status & NET != 0 { Kind::Net } else { Kind::Gross });
     if status & OUT_OF_RANGE != 0 {
-        let problem = if negative {
-            Problem::Underload
-        } else {
-            Problem::Overload
-        };
-        return Some(Reading {
-            kind,
-            ..Reading::without_number(problem, raw)
-        });
+        let problem = if negative { Problem::Underload } else { Problem::Overload };
+        return Some(Reading { kind, ..Reading::without_number(problem, raw) });
     }
     let (digits, decimals) = decimal(field)?;
     let weight = Weight::new(if negative { -digits } else { digits }, decimals, unit)?;
     Some(Reading {
         kind,
-        stable: if status & STANDSTILL != 0 {
-            Stable::Yes
-        } else {
-            Stable::No
-        },
+        stable: if status & STANDSTILL != 0 { Stable::Yes } else { Stable::No },
         zero: Some(status & AUTO_ZERO != 0),
         under_minimum: status & UNDER_MINIMUM != 0,
         ..Reading::number(weight, raw)

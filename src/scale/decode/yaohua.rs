@@ -28,12 +28,7 @@ pub(super) struct Framer {
 
 impl Framer {
     pub(super) fn new(digits: Digits, unit: Unit) -> Framer {
-        Framer {
-            digits,
-            unit,
-            frame: [0; FRAME_BYTES],
-            len: 0,
-        }
+        Framer { digits, unit, frame: [0; FRAME_BYTES], len: 0 }
     }
 
     pub(super) fn pending_bytes(&self) -> usize {
@@ -72,13 +67,10 @@ impl Framer {
 
     fn parse(&self) -> Result<Reading, DropReason> {
         let check = self.frame[1..9].iter().fold(0, |xor, byte| xor ^ byte);
-        if nibble(self.frame[9]) != Some(check >> 4) || nibble(self.frame[10]) != Some(check & 0x0F)
-        {
+        if nibble(self.frame[9]) != Some(check >> 4) || nibble(self.frame[10]) != Some(check & 0x0F) {
             return Err(DropReason::BadCheck);
         }
-        self.weight()
-            .map(|weight| Reading::number(weight, Raw::new(&self.frame)))
-            .ok_or(DropReason::Malformed)
+        self.weight().map(|weight| Reading::number(weight, Raw::new(&self.frame))).ok_or(DropReason::Malformed)
     }
 
     fn weight(&self) -> Option<Weight> {
@@ -90,16 +82,12 @@ impl Framer {
         if !self.frame[2..9].iter().all(u8::is_ascii_digit) {
             return None;
         }
-        let seven = self.frame[2..9]
-            .iter()
-            .fold(0_i64, |value, byte| value * 10 + i64::from(byte - b'0'));
+        let seven = self.frame[2..9].iter().fold(0_i64, |value, byte| value * 10 + i64::from(byte - b'0'));
         match self.digits {
             Digits::Seven => Weight::new(sign * seven, 0, self.unit),
             Digits::SixAndPoint => {
                 let decimals = self.frame[8] - b'0';
-                let decimals = (decimals <= MAX_DECIMALS)
-                    .then(|| i8::try_from(decimals).ok())
-                    .flatten()?;
+                let decimals = (decimals <= MAX_DECIMALS).then(|| i8::try_from(decimals).ok()).flatten()?;
                 Weight::new(sign * (seven / 10), decimals, self.unit)
             }
         }

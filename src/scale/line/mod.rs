@@ -84,31 +84,13 @@ impl LineSettings {
     pub fn check(&self) -> Result<(), LineSettingsError> {
         let ranges = [
             ("stale_after_ms", self.stale_after_ms, 200, 10_000),
-            (
-                "read_timeout_ms",
-                self.read_timeout_ms,
-                self.stale_after_ms.saturating_add(1),
-                120_000,
-            ),
+            ("read_timeout_ms", self.read_timeout_ms, self.stale_after_ms.saturating_add(1), 120_000),
             ("connect_timeout_ms", self.connect_timeout_ms, 100, 30_000),
             ("backoff_max_ms", self.backoff_max_ms, 10, 60_000),
-            (
-                "backoff_first_ms",
-                self.backoff_first_ms,
-                10,
-                self.backoff_max_ms,
-            ),
+            ("backoff_first_ms", self.backoff_first_ms, 10, self.backoff_max_ms),
         ];
-        match ranges
-            .into_iter()
-            .find(|(_, given, least, most)| given < least || given > most)
-        {
-            Some((key, given, least, most)) => Err(LineSettingsError {
-                key,
-                given,
-                least,
-                most,
-            }),
+        match ranges.into_iter().find(|(_, given, least, most)| given < least || given > most) {
+            Some((key, given, least, most)) => Err(LineSettingsError { key, given, least, most }),
             None => Ok(()),
         }
     }
@@ -221,39 +203,19 @@ pub fn spawn(
 ) -> Result<Line, SpawnError> {
     settings.check().map_err(SpawnError::Line)?;
     let decoder = Decoder::new(decoder).map_err(SpawnError::Decoder)?;
-    Ok(spawn_with(
-        open::Opener::new(endpoint),
-        settings,
-        decoder,
-        random,
-    ))
+    Ok(spawn_with(open::Opener::new(endpoint), settings, decoder, random))
 }
 
-fn spawn_with<O: Open>(
-    opener: O,
-    settings: LineSettings,
-    decoder: Decoder,
-    random: impl FnMut() -> u64 + Send + 'static,
-) -> Line {
+fn spawn_with<O: Open>(opener: O, settings: LineSettings, decoder: Decoder, random: impl FnMut() -> u64 + Send + 'static) -> Line {
     let (sender, events) = mpsc::channel(MAX_WAITING_EVENTS);
-    let first = LineHealth {
-        state: LineState::NotOpen,
-        tally: *decoder.tally(),
-        opened_count: 0,
-        readings_dropped: 0,
-        last_error: None,
-    };
+    let first = LineHealth { state: LineState::NotOpen, tally: *decoder.tally(), opened_count: 0, readings_dropped: 0, last_error: None };
     let (health_sender, health) = watch::channel(first);
     let desk = Desk::new(settings, decoder, sender, health_sender);
     let task = tokio::spawn(async move {
         // the end is the receiver's wish: nothing to report
         let _ended = desk.run(opener, random).await;
     });
-    Line {
-        events,
-        health,
-        task,
-    }
+    Line { events, health, task }
 }
 
 /// Opens the line; a seam, so that time can be simulated without devices.
@@ -264,10 +226,7 @@ trait Open: Send + 'static {
 
 /// The wait before attempt number `failures` (from 0): half to whole of `first · 2^failures`, at most `max`.
 fn backoff(settings: &LineSettings, failures: u32, random: u64) -> Duration {
-    let whole_ms = settings
-        .backoff_first_ms
-        .saturating_mul(1 << failures.min(20))
-        .min(settings.backoff_max_ms);
+    let whole_ms = settings.backoff_first_ms.saturating_mul(1 << failures.min(20)).min(settings.backoff_max_ms);
     let half_ms = whole_ms / 2;
     Duration::from_millis(half_ms + random % (whole_ms - half_ms + 1))
 }
@@ -296,12 +255,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(
-        settings: LineSettings,
-        decoder: Decoder,
-        events: mpsc::Sender<LineEvent>,
-        health: watch::Sender<LineHealth>,
-    ) -> Desk {
+    fn new(settings: LineSettings, decoder: Decoder, events: mpsc::Sender<LineEvent>, health: watch::Sender<LineHealth>) -> Desk {
         Desk {
             settings,
             decoder,
@@ -318,11 +272,7 @@ impl Desk {
     }
 
     /// `None` when the receiver of events is gone.
-    async fn run<O: Open>(
-        mut self,
-        mut opener: O,
-        mut random: impl FnMut() -> u64 + Send,
-    ) -> Option<()> {
+    async fn run<O: Open>(mut self, mut opener: O, mut random: impl FnMut() -> u64 + Send) -> Option<()> {
         let mut failures = 0_u32;
         loop {
             let limit = Duration::from_millis(self.settings.connect_timeout_ms);
@@ -330,11 +280,7 @@ impl Desk {
                 Ok(Ok(mut io)) => {
                     self.opened();
                     let lost = self.read_until_lost(&mut io).await?;
-                    failures = if self.good_since_open {
-                        0
-                    } else {
-                        failures.saturating_add(1)
-                    };
+                    failures = if self.good_since_open { 0 } else { failures.saturating_add(1) };
                     lost
                 }
                 Ok(Err(error)) => LineError::Open(error),
@@ -403,8 +349,7 @@ impl Desk {
         let is_new = self.health.borrow().last_error.as_ref() != Some(&said);
         if is_new {
             tracing::warn!(error = %said, "the scale line is lost, it will be opened again");
-            self.health
-                .send_modify(|health| health.last_error = Some(said));
+            self.health.send_modify(|health| health.last_error = Some(said));
         }
         // a silent line is opened anew only to be sure: for the officer it is still "no bytes"
         if !matches!(error, LineError::Silent(_)) {
@@ -461,11 +406,7 @@ impl Desk {
         if state == LineState::Streaming {
             tracing::info!(before = self.state.word(), "the scale streams");
         } else {
-            tracing::warn!(
-                before = self.state.word(),
-                state = state.word(),
-                "the scale line changed state"
-            );
+            tracing::warn!(before = self.state.word(), state = state.word(), "the scale line changed state");
         }
         self.state = state;
         self.health.send_modify(|health| {
@@ -480,14 +421,10 @@ impl Desk {
     /// Queues an event; when the receiver is slow the oldest reading gives way.
     fn post(&mut self, event: LineEvent) {
         if self.outbox.len() == MAX_WAITING_EVENTS {
-            let oldest_reading = self
-                .outbox
-                .iter()
-                .position(|event| matches!(event, LineEvent::Reading { .. }));
+            let oldest_reading = self.outbox.iter().position(|event| matches!(event, LineEvent::Reading { .. }));
             self.outbox.remove(oldest_reading.unwrap_or(0));
             if oldest_reading.is_some() {
-                self.health
-                    .send_modify(|health| health.readings_dropped += 1);
+                self.health.send_modify(|health| health.readings_dropped += 1);
             }
         }
         self.outbox.push_back(event);

@@ -52,16 +52,8 @@ impl Open for Opener {
 /// The port is taken exclusively; input from before is discarded, for it is not of now.
 fn open_serial(device: &str, mode: &SerialMode) -> io::Result<SerialStream> {
     let builder = tokio_serial::new(device, mode.baud_bps)
-        .data_bits(if mode.data_bits == 7 {
-            DataBits::Seven
-        } else {
-            DataBits::Eight
-        })
-        .stop_bits(if mode.stop_bits == 2 {
-            StopBits::Two
-        } else {
-            StopBits::One
-        })
+        .data_bits(if mode.data_bits == 7 { DataBits::Seven } else { DataBits::Eight })
+        .stop_bits(if mode.stop_bits == 2 { StopBits::Two } else { StopBits::One })
         .parity(match mode.parity {
             Parity::None => tokio_serial::Parity::None,
             Parity::Even => tokio_serial::Parity::Even,
@@ -78,11 +70,7 @@ pub(super) enum Opened {
 }
 
 impl AsyncRead for Opened {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Opened::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Opened::Serial(stream) => Pin::new(stream).poll_read(context, buffer),

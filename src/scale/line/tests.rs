@@ -5,11 +5,7 @@ use crate::scale::{decode::Protocol, reading::Unit};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 
 const FRAME: &[u8] = b"ST,GS,+0043260kg\r\n";
-const SETTINGS: DecoderSettings = DecoderSettings {
-    protocol: Protocol::AndGeneric,
-    unit: Unit::Kg,
-    digits: None,
-};
+const SETTINGS: DecoderSettings = DecoderSettings { protocol: Protocol::AndGeneric, unit: Unit::Kg, digits: None };
 
 /// Hands out the other ends of in-memory lines; `None` refuses.
 struct Bench {
@@ -19,10 +15,7 @@ struct Bench {
 impl Open for Bench {
     type Io = DuplexStream;
     async fn open(&mut self) -> io::Result<DuplexStream> {
-        self.lines
-            .pop_front()
-            .flatten()
-            .ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))
+        self.lines.pop_front().flatten().ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))
     }
 }
 
@@ -38,20 +31,13 @@ fn bench(plan: &[bool]) -> (Vec<DuplexStream>, Line) {
         }
     }
     far_ends.reverse();
-    let line = spawn_with(
-        Bench { lines },
-        LineSettings::default(),
-        Decoder::new(SETTINGS).unwrap(),
-        || 0,
-    );
+    let line = spawn_with(Bench { lines }, LineSettings::default(), Decoder::new(SETTINGS).unwrap(), || 0);
     (far_ends, line)
 }
 
 fn words(event: &LineEvent) -> String {
     match event {
-        LineEvent::Reading { reading, .. } => reading
-            .weight
-            .map_or("problem".to_owned(), |weight| weight.to_string()),
+        LineEvent::Reading { reading, .. } => reading.weight.map_or("problem".to_owned(), |weight| weight.to_string()),
         LineEvent::NoWeight { .. } => "no_weight".to_owned(),
         LineEvent::State { state, .. } => state.word().to_owned(),
     }
@@ -59,9 +45,7 @@ fn words(event: &LineEvent) -> String {
 
 fn at(event: &LineEvent) -> Instant {
     match event {
-        LineEvent::Reading { at, .. }
-        | LineEvent::NoWeight { at }
-        | LineEvent::State { at, .. } => *at,
+        LineEvent::Reading { at, .. } | LineEvent::NoWeight { at } | LineEvent::State { at, .. } => *at,
     }
 }
 
@@ -83,10 +67,7 @@ async fn a_scale_that_falls_silent_gives_no_weight_after_exactly_the_stale_time(
     assert_eq!(at(&stale) - at(&reading), Duration::from_millis(2000));
     assert_eq!(next(&mut line).await, "no_bytes");
     far.write_all(FRAME).await.unwrap();
-    assert_eq!(
-        (next(&mut line).await, next(&mut line).await),
-        ("streaming".to_owned(), "43260".to_owned())
-    );
+    assert_eq!((next(&mut line).await, next(&mut line).await), ("streaming".to_owned(), "43260".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,32 +83,19 @@ async fn frames_in_time_keep_the_weight_alive_and_garbage_does_not() {
     for _ in 0..6 {
         said.push(next(&mut line).await);
     }
-    assert_eq!(
-        said,
-        ["streaming", "43260", "43260", "43260", "43260", "43260"]
-    );
+    assert_eq!(said, ["streaming", "43260", "43260", "43260", "43260", "43260"]);
     for _ in 0..4 {
         far.write_all(b"\x00\xFFgarbage\r\n").await.unwrap();
         sleep(Duration::from_millis(700)).await;
     }
-    assert_eq!(
-        (next(&mut line).await, next(&mut line).await),
-        ("no_weight".to_owned(), "bytes_but_no_frames".to_owned())
-    );
+    assert_eq!((next(&mut line).await, next(&mut line).await), ("no_weight".to_owned(), "bytes_but_no_frames".to_owned()));
     for _ in 0..4 {
         far.write_all(b"ST,GS,+00x3260kg\r\n").await.unwrap();
         sleep(Duration::from_millis(700)).await;
     }
     assert_eq!(next(&mut line).await, "frames_not_understood");
     let health = line.health.borrow().clone();
-    assert_eq!(
-        (
-            health.state,
-            health.tally.good_frames,
-            health.tally.bad_frames
-        ),
-        (LineState::FramesNotUnderstood, 5, 4)
-    );
+    assert_eq!((health.state, health.tally.good_frames, health.tally.bad_frames), (LineState::FramesNotUnderstood, 5, 4));
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,31 +105,15 @@ async fn a_lost_line_is_opened_again_and_half_frames_are_not_joined() {
     assert_eq!(next(&mut line).await, "no_bytes");
     first.write_all(FRAME).await.unwrap();
     first.write_all(b"ST,GS,+00").await.unwrap();
-    assert_eq!(
-        (next(&mut line).await, next(&mut line).await),
-        ("streaming".to_owned(), "43260".to_owned())
-    );
+    assert_eq!((next(&mut line).await, next(&mut line).await), ("streaming".to_owned(), "43260".to_owned()));
     let mut second = far.pop().unwrap();
     second.write_all(b"99999kg\r\n").await.unwrap();
     second.write_all(FRAME).await.unwrap();
     drop(first);
-    assert_eq!(
-        (next(&mut line).await, next(&mut line).await),
-        ("not_open".to_owned(), "no_bytes".to_owned())
-    );
-    assert_eq!(
-        (next(&mut line).await, next(&mut line).await),
-        ("streaming".to_owned(), "43260".to_owned())
-    );
+    assert_eq!((next(&mut line).await, next(&mut line).await), ("not_open".to_owned(), "no_bytes".to_owned()));
+    assert_eq!((next(&mut line).await, next(&mut line).await), ("streaming".to_owned(), "43260".to_owned()));
     let health = line.health.borrow().clone();
-    assert_eq!(
-        (
-            health.opened_count,
-            health.last_error,
-            health.tally.good_frames
-        ),
-        (2, None, 2)
-    );
+    assert_eq!((health.opened_count, health.last_error, health.tally.good_frames), (2, None, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,14 +128,7 @@ async fn the_weight_goes_stale_also_while_the_line_is_lost() {
         said.push(next(&mut line).await);
     }
     assert_eq!(said, ["streaming", "43260", "not_open", "no_weight"]);
-    assert!(
-        line.health
-            .borrow()
-            .last_error
-            .as_ref()
-            .unwrap()
-            .contains("refused")
-    );
+    assert!(line.health.borrow().last_error.as_ref().unwrap().contains("refused"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,10 +139,7 @@ async fn a_silent_connection_is_opened_anew_without_the_officer_seeing_it_flap()
     assert_eq!(next(&mut line).await, "no_bytes");
     fresh.write_all(FRAME).await.unwrap();
     let before = Instant::now();
-    assert_eq!(
-        (next(&mut line).await, next(&mut line).await),
-        ("streaming".to_owned(), "43260".to_owned())
-    );
+    assert_eq!((next(&mut line).await, next(&mut line).await), ("streaming".to_owned(), "43260".to_owned()));
     assert!(Instant::now() - before >= Duration::from_millis(10_000));
     assert_eq!(line.health.borrow().opened_count, 2);
 }
@@ -207,9 +149,7 @@ async fn a_slow_receiver_loses_the_oldest_readings_and_keeps_the_newest() {
     let (mut far, mut line) = bench(&[true]);
     let mut far = far.pop().unwrap();
     for weight in 1..=500 {
-        far.write_all(format!("ST,GS,+{weight:07}kg\r\n").as_bytes())
-            .await
-            .unwrap();
+        far.write_all(format!("ST,GS,+{weight:07}kg\r\n").as_bytes()).await.unwrap();
         sleep(Duration::from_millis(10)).await;
     }
     let mut said = Vec::new();
@@ -217,10 +157,7 @@ async fn a_slow_receiver_loses_the_oldest_readings_and_keeps_the_newest() {
         said.push(words(&event));
     }
     assert_eq!(said.last().map(String::as_str), Some("500"));
-    assert_eq!(
-        (said[0].as_str(), said[1].as_str()),
-        ("no_bytes", "streaming")
-    );
+    assert_eq!((said[0].as_str(), said[1].as_str()), ("no_bytes", "streaming"));
     assert!(said.len() <= 2 * MAX_WAITING_EVENTS + 1, "{}", said.len());
     let lost = line.health.borrow().readings_dropped;
     assert_eq!(usize::try_from(lost).unwrap() + said.len(), 500 + 2);
@@ -230,24 +167,14 @@ async fn a_slow_receiver_loses_the_oldest_readings_and_keeps_the_newest() {
 async fn the_task_ends_when_nobody_listens() {
     let (_far, line) = bench(&[true]);
     drop(line.events);
-    timeout(Duration::from_secs(1), line.task)
-        .await
-        .unwrap()
-        .unwrap();
+    timeout(Duration::from_secs(1), line.task).await.unwrap().unwrap();
 }
 
 #[test]
 fn waits_double_up_to_the_longest_and_jitter_stays_within_half() {
-    let settings = LineSettings {
-        backoff_first_ms: 250,
-        backoff_max_ms: 5000,
-        ..LineSettings::default()
-    };
+    let settings = LineSettings { backoff_first_ms: 250, backoff_max_ms: 5000, ..LineSettings::default() };
     let wait_ms = |failures, random| backoff(&settings, failures, random).as_millis();
-    assert_eq!(
-        [0, 1, 2, 3, 4, 5, 99].map(|failures| wait_ms(failures, 0)),
-        [125, 250, 500, 1000, 2000, 2500, 2500]
-    );
+    assert_eq!([0, 1, 2, 3, 4, 5, 99].map(|failures| wait_ms(failures, 0)), [125, 250, 500, 1000, 2000, 2500, 2500]);
     for random in [0, 1, 2499, 2500, 2501, u64::MAX] {
         assert!((2500..=5000).contains(&wait_ms(99, random)));
     }
@@ -256,18 +183,9 @@ fn waits_double_up_to_the_longest_and_jitter_stays_within_half() {
 
 #[test]
 fn times_out_of_range_are_refused_by_name() {
-    let bad = LineSettings {
-        read_timeout_ms: 1000,
-        ..LineSettings::default()
-    };
-    assert_eq!(
-        bad.check().unwrap_err().to_string(),
-        "read_timeout_ms = 1000 is outside 2001..=120000"
-    );
-    let bad = LineSettings {
-        backoff_first_ms: 9000,
-        ..LineSettings::default()
-    };
+    let bad = LineSettings { read_timeout_ms: 1000, ..LineSettings::default() };
+    assert_eq!(bad.check().unwrap_err().to_string(), "read_timeout_ms = 1000 is outside 2001..=120000");
+    let bad = LineSettings { backoff_first_ms: 9000, ..LineSettings::default() };
     assert_eq!(bad.check().unwrap_err().key, "backoff_first_ms");
 }
 
@@ -277,13 +195,7 @@ fn times_out_of_range_are_refused_by_name() {
 const REAL_LIMIT: Duration = Duration::from_secs(20);
 
 fn quick() -> LineSettings {
-    LineSettings {
-        stale_after_ms: 300,
-        read_timeout_ms: 60_000,
-        connect_timeout_ms: 3000,
-        backoff_first_ms: 10,
-        backoff_max_ms: 20,
-    }
+    LineSettings { stale_after_ms: 300, read_timeout_ms: 60_000, connect_timeout_ms: 3000, backoff_first_ms: 10, backoff_max_ms: 20 }
 }
 
 async fn until(line: &mut Line, wanted: &str) -> Vec<String> {
@@ -301,24 +213,16 @@ async fn until(line: &mut Line, wanted: &str) -> Vec<String> {
 #[tokio::test]
 async fn tcp_cut_packets_garbage_silence_and_reconnection() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint: Endpoint = format!("tcp://{}", listener.local_addr().unwrap())
-        .parse()
-        .unwrap();
+    let endpoint: Endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
     let mut line = spawn(endpoint, quick(), SETTINGS, || 7).unwrap();
     let (mut box_, _) = listener.accept().await.unwrap();
     box_.set_nodelay(true).unwrap();
-    box_.write_all(b"\xFF\xFEweigh01T63866046557773")
-        .await
-        .unwrap();
+    box_.write_all(b"\xFF\xFEweigh01T63866046557773").await.unwrap();
     for byte in FRAME {
         box_.write_all(&[*byte]).await.unwrap();
         tokio::task::yield_now().await;
     }
-    assert!(
-        until(&mut line, "43260")
-            .await
-            .contains(&"streaming".to_owned())
-    );
+    assert!(until(&mut line, "43260").await.contains(&"streaming".to_owned()));
     let said = until(&mut line, "no_bytes").await;
     assert_eq!(said, ["no_weight", "no_bytes"]);
     drop(box_);
@@ -327,29 +231,17 @@ async fn tcp_cut_packets_garbage_silence_and_reconnection() {
     box_.write_all(FRAME).await.unwrap();
     until(&mut line, "43260").await;
     let health = line.health.borrow().clone();
-    assert_eq!(
-        (health.state, health.opened_count, health.tally.good_frames),
-        (LineState::Streaming, 2, 2)
-    );
+    assert_eq!((health.state, health.opened_count, health.tally.good_frames), (LineState::Streaming, 2, 2));
     assert!(health.tally.dropped_bytes_total() >= 24);
 }
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_on_is_not_open_and_says_why() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint: Endpoint = format!("tcp://{}", listener.local_addr().unwrap())
-        .parse()
-        .unwrap();
+    let endpoint: Endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
     let mut line = spawn(endpoint, quick(), SETTINGS, || 7).unwrap();
-    let health = timeout(
-        REAL_LIMIT,
-        line.health.wait_for(|health| health.last_error.is_some()),
-    )
-    .await
-    .unwrap()
-    .unwrap()
-    .clone();
+    let health = timeout(REAL_LIMIT, line.health.wait_for(|health| health.last_error.is_some())).await.unwrap().unwrap().clone();
     assert_eq!(health.state, LineState::NotOpen);
     assert!(health.last_error.unwrap().starts_with("cannot open: "));
 }
@@ -360,32 +252,15 @@ async fn serial_over_a_pseudo_terminal_pair() {
     let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
     let pty = |path: &std::path::Path| format!("pty,raw,echo=0,link={}", path.display());
     let mut command = tokio::process::Command::new("socat");
-    let socat = command
-        .arg(pty(&ours))
-        .arg(pty(&theirs))
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn();
+    let socat = command.arg(pty(&ours)).arg(pty(&theirs)).stderr(std::process::Stdio::null()).kill_on_drop(true).spawn();
     let Ok(mut socat) = socat else {
         println!("skipped: socat is not installed");
         return;
     };
-    let endpoint: Endpoint = format!("serial://{}?baud=2400&mode=8N1", ours.display())
-        .parse()
-        .unwrap();
+    let endpoint: Endpoint = format!("serial://{}?baud=2400&mode=8N1", ours.display()).parse().unwrap();
     let mut line = spawn(endpoint, quick(), SETTINGS, || 7).unwrap();
-    assert_eq!(
-        until(&mut line, "no_bytes")
-            .await
-            .last()
-            .map(String::as_str),
-        Some("no_bytes")
-    );
-    let mut indicator = tokio::fs::OpenOptions::new()
-        .write(true)
-        .open(&theirs)
-        .await
-        .unwrap();
+    assert_eq!(until(&mut line, "no_bytes").await.last().map(String::as_str), Some("no_bytes"));
+    let mut indicator = tokio::fs::OpenOptions::new().write(true).open(&theirs).await.unwrap();
     for part in [&FRAME[..5], &FRAME[5..], FRAME] {
         indicator.write_all(part).await.unwrap();
         indicator.flush().await.unwrap();

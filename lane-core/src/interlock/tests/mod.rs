@@ -111,7 +111,9 @@ impl Bench {
     /// A truck passes the boom's sensors, `step_ms` on each.
     fn drive_through(&mut self, step_ms: u64) {
         use Signal::{BoomLoop, ExitLoop, Photocell};
-        for (signal, on) in [(BoomLoop, true), (Photocell, true), (ExitLoop, true), (BoomLoop, false), (Photocell, false), (ExitLoop, false)] {
+        for (signal, on) in
+            [(BoomLoop, true), (Photocell, true), (ExitLoop, true), (BoomLoop, false), (Photocell, false), (ExitLoop, false)]
+        {
             self.set(signal, on);
             self.pass(step_ms);
         }

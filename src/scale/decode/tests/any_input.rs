@@ -10,14 +10,9 @@ fn any_protocol() -> impl Strategy<Value = Protocol> {
 /// A good frame of each protocol, and what it says.
 fn good(protocol: Protocol) -> (Vec<u8>, &'static str) {
     match protocol {
-        Protocol::YaohuaCont | Protocol::KeliD2008 => {
-            (yaohua(b"+0432600"), "43260 unknown unknown")
-        }
+        Protocol::YaohuaCont | Protocol::KeliD2008 => (yaohua(b"+0432600"), "43260 unknown unknown"),
         Protocol::ToledoCont18 => (toledo([0x2A, 0x30, 0x20], b" 43260"), "43260 stable gross"),
-        Protocol::ToledoCont17 => (
-            toledo([0x2A, 0x30, 0x20], b" 43260")[..17].to_vec(),
-            "43260 stable gross",
-        ),
+        Protocol::ToledoCont17 => (toledo([0x2A, 0x30, 0x20], b" 43260")[..17].to_vec(), "43260 stable gross"),
         Protocol::AndGeneric => (b"ST,GS,+0043260kg\r\n".to_vec(), "43260 stable gross"),
         Protocol::VishayLeo => (b"P+043260\r".to_vec(), "43260 stable gross"),
         Protocol::VishayLeoTwoScales => (b"P+043260P+000000\r".to_vec(), "43260 stable gross"),

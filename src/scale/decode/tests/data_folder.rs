@@ -43,12 +43,7 @@ const NOT_YET: [&str; 25] = [
     "yaohua-c602-9",
     "yaohua-cmd REQUEST",
 ];
-const NOT_YET_TOO: [&str; 4] = [
-    "yaohua-cmd RESPONSE",
-    "yaohua-fwd",
-    "yaohua-rev",
-    "yaohua-rev+dtu-prefix",
-];
+const NOT_YET_TOO: [&str; 4] = ["yaohua-cmd RESPONSE", "yaohua-fwd", "yaohua-rev", "yaohua-rev+dtu-prefix"];
 
 /// Comma-separated fields, quoted ones with doubled quotes.
 fn fields(line: &str) -> Vec<String> {
@@ -70,11 +65,7 @@ fn fields(line: &str) -> Vec<String> {
 fn expected(row: &[String], protocol: Protocol) -> Vec<String> {
     let (weight, stable, kind) = (row[3].as_str(), row[4].as_str(), row[5].as_str());
     let number = |text: &str| {
-        let trimmed = if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.')
-        } else {
-            text
-        };
+        let trimmed = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
         let kind = if kind == "-" { "unknown" } else { kind };
         format!("{trimmed} {stable} {kind}")
     };
@@ -104,30 +95,15 @@ fn every_frame_of_the_data_folder_is_decoded_or_named_as_not_yet() {
         let row = fields(line);
         assert_eq!(row.len(), 8, "{line}");
         let Some(protocol) = protocol_of_row(&row[0]) else {
-            assert!(
-                NOT_YET
-                    .iter()
-                    .chain(&NOT_YET_TOO)
-                    .any(|name| *name == row[0]),
-                "{} is neither decoded nor named as skipped",
-                row[0]
-            );
+            assert!(NOT_YET.iter().chain(&NOT_YET_TOO).any(|name| *name == row[0]), "{} is neither decoded nor named as skipped", row[0]);
             skipped += 1;
             continue;
         };
         let bytes = hex::decode(&row[1]).unwrap();
-        assert_eq!(
-            decoded(protocol, &bytes),
-            expected(&row, protocol),
-            "{line}"
-        );
+        assert_eq!(decoded(protocol, &bytes), expected(&row, protocol), "{line}");
         let one_by_one: Vec<String> = {
             let mut decoder = decoder(protocol);
-            bytes
-                .iter()
-                .flat_map(|byte| feed(&mut decoder, &[*byte]))
-                .map(|event| words(&event))
-                .collect()
+            bytes.iter().flat_map(|byte| feed(&mut decoder, &[*byte])).map(|event| words(&event)).collect()
         };
         assert_eq!(one_by_one, expected(&row, protocol), "byte by byte: {line}");
         tested += 1;
