@@ -129,19 +129,26 @@ pub fn open(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreErro
 pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(StoreError::sql("open for reading"))?;
-    conn.execute_batch(READER_PRAGMAS).map_err(StoreError::sql("set up a reader"))?;
+    conn.execute_batch(READER_PRAGMAS).and_then(|()| stable_plans(&conn)).map_err(StoreError::sql("set up a reader"))?;
     Ok(conn)
 }
 
 const READER_PRAGMAS: &str =
     "PRAGMA busy_timeout=5000; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA query_only=ON;";
 
+/// A plan never depends on what is bound. Else SQLite marks a statement with a bound integer as expired whenever its bindings are cleared, which
+/// rusqlite's statement cache does after each use: every cached statement would be parsed and planned again.
+fn stable_plans(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 /// The pragmas of a writing connection. `wal_autocheckpoint=0`: the writer checkpoints between vehicles.
 pub fn pragmas(conn: &Connection, synchronous: &str) -> rusqlite::Result<()> {
     conn.execute_batch(&format!(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON;
          PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0;"
-    ))
+    ))?;
+    stable_plans(conn)
 }
 
 /// The format number of an open file.
