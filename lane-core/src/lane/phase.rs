@@ -7,6 +7,7 @@ use crate::effect::{Effect, Sign};
 use crate::fault::{Fault, Severity};
 use crate::input::Camera;
 use crate::officer::Mode;
+use crate::permit::PermitKind;
 use crate::signal::{Signal, Tri};
 use crate::verdict::{CheckKind, Outcome, Verdict};
 use crate::view::PhaseName;
@@ -74,7 +75,9 @@ impl Lane {
             Mode::Automatic | Mode::Attended => {}
         }
         if let Some(live) = &self.permit {
-            return if up && live.stage != Stage::Writing { Sign::Go } else { Sign::Wait };
+            // Once its one vehicle is under the boom, the sign speaks to whoever is behind it.
+            let used_up = live.stage == Stage::Entered && live.permit.kind == PermitKind::Passage;
+            return if up && live.stage != Stage::Writing && !used_up { Sign::Go } else { Sign::Wait };
         }
         match &self.at_boom {
             None => Sign::Come,
