@@ -1,7 +1,7 @@
 //! The black box: a run is a function of its inputs, so a passage's inputs are recorded, opening with a snapshot of the lane as it was when the
 //! store named the passage. `borderlane replay` feeds them to the same functions and compares the effects.
 
-use super::recorder::{Job, Recorder};
+use super::recorder::Job;
 use crate::store::{BlackBoxEntry, BlackBoxOpening, BlackBoxWhat};
 use lane_core::effect::Effect;
 use lane_core::ids::{Digest, PassageId};
@@ -33,21 +33,21 @@ pub struct BlackBox {
 
 impl BlackBox {
     /// Before the turn: an input, and the lane as it is. Opens a box when the input names a passage.
-    pub fn input(&mut self, at: Mono, input: &Input, lane: &Lane, recorder: &Recorder) {
+    pub fn input(&mut self, at: Mono, input: &Input, lane: &Lane, jobs: &mut Vec<Job>) {
         if let Input::PassageOpened { passage, .. } = input {
-            self.begin(*passage, lane, recorder);
+            self.begin(*passage, lane, jobs);
         }
         if !self.open.is_empty() {
-            self.add(at, BlackBoxWhat::Input, serde_json::to_vec(input), recorder);
+            self.add(at, BlackBoxWhat::Input, serde_json::to_vec(input), jobs);
         }
     }
 
     /// During the turn: an effect.
-    pub fn effect(&mut self, at: Mono, effect: &Effect, recorder: &Recorder) {
+    pub fn effect(&mut self, at: Mono, effect: &Effect, jobs: &mut Vec<Job>) {
         if self.open.is_empty() {
             return;
         }
-        self.add(at, BlackBoxWhat::Effect, serde_json::to_vec(effect), recorder);
+        self.add(at, BlackBoxWhat::Effect, serde_json::to_vec(effect), jobs);
         if let Effect::Record(record) = effect
             && let (What::PassageEnded { .. }, Some(passage)) = (&record.what, record.passage)
         {
@@ -56,16 +56,16 @@ impl BlackBox {
     }
 
     /// After the turn.
-    pub fn turn_done(&mut self, recorder: &Recorder) {
+    pub fn turn_done(&mut self, jobs: &mut Vec<Job>) {
         while let Some(passage) = self.open.iter().find(|open| open.ending).map(|open| open.passage) {
-            self.end(passage, recorder);
+            self.end(passage, jobs);
         }
     }
 
-    fn begin(&mut self, passage: PassageId, lane: &Lane, recorder: &Recorder) {
+    fn begin(&mut self, passage: PassageId, lane: &Lane, jobs: &mut Vec<Job>) {
         if self.open.len() >= MAX_OPEN {
             let oldest = self.open[0].passage;
-            self.end(oldest, recorder);
+            self.end(oldest, jobs);
         }
         let rules = serde_json::to_vec(lane.rules()).unwrap_or_default();
         let opening = BlackBoxOpening {
@@ -74,11 +74,11 @@ impl BlackBox {
             utc_ms: None,
             snapshot: serde_json::to_vec(lane).unwrap_or_default(),
         };
-        recorder.give(Job::OpenBox(passage, opening));
+        jobs.push(Job::OpenBox(passage, opening));
         self.open.push(Open { passage, ending: false, entries: Vec::with_capacity(FLUSH_ENTRIES) });
     }
 
-    fn add(&mut self, at: Mono, what: BlackBoxWhat, bytes: Result<Vec<u8>, serde_json::Error>, recorder: &Recorder) {
+    fn add(&mut self, at: Mono, what: BlackBoxWhat, bytes: Result<Vec<u8>, serde_json::Error>, jobs: &mut Vec<Job>) {
         let bytes = match bytes {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -89,16 +89,16 @@ impl BlackBox {
         for open in &mut self.open {
             open.entries.push(BlackBoxEntry { what, at, bytes: bytes.clone() });
             if open.entries.len() >= FLUSH_ENTRIES {
-                recorder.give(Job::AppendBox(open.passage, std::mem::take(&mut open.entries)));
+                jobs.push(Job::AppendBox(open.passage, std::mem::take(&mut open.entries)));
             }
         }
     }
 
-    fn end(&mut self, passage: PassageId, recorder: &Recorder) {
+    fn end(&mut self, passage: PassageId, jobs: &mut Vec<Job>) {
         if let Some(index) = self.open.iter().position(|open| open.passage == passage) {
             let open = self.open.remove(index);
             if !open.entries.is_empty() {
-                recorder.give(Job::AppendBox(passage, open.entries));
+                jobs.push(Job::AppendBox(passage, open.entries));
             }
         }
     }

@@ -82,6 +82,8 @@ pub struct LaneLoop {
     field: watch::Receiver<barrier::View>,
     sinks: Sinks,
     black_box: BlackBox,
+    /// What this turn wants written.
+    jobs: Vec<Job>,
     awaited: HashMap<ActId, oneshot::Sender<ActOutcome>>,
     last_image: Option<(ProcessImage, Mono)>,
     last_view: Option<Mono>,
@@ -101,6 +103,7 @@ impl LaneLoop {
             field,
             sinks,
             black_box: BlackBox::default(),
+            jobs: Vec::new(),
             awaited: HashMap::new(),
             last_image: None,
             last_view: None,
@@ -174,7 +177,7 @@ impl LaneLoop {
 
     fn turn(&mut self, input: Input) {
         let now = clock::mono();
-        self.black_box.input(now, &input, &self.lane, &self.sinks.recorder);
+        self.black_box.input(now, &input, &self.lane, &mut self.jobs);
         self.view_due |= !matches!(input, Input::Tick | Input::Weight(_));
         self.lane.handle(now, input);
         self.perform_effects(now);
@@ -184,17 +187,18 @@ impl LaneLoop {
 
     fn perform_effects(&mut self, now: Mono) {
         while let Some(effect) = self.lane.poll_effect() {
-            self.black_box.effect(now, &effect, &self.sinks.recorder);
+            self.black_box.effect(now, &effect, &mut self.jobs);
             self.perform(effect);
         }
-        self.black_box.turn_done(&self.sinks.recorder);
+        self.black_box.turn_done(&mut self.jobs);
+        self.sinks.recorder.give_all(std::mem::take(&mut self.jobs));
     }
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::OpenPassage { visit, record } => self.sinks.recorder.give(Job::OpenPassage(visit, record)),
-            Effect::Record(record) => self.sinks.recorder.give(Job::Append(record)),
-            Effect::Authorise { permit, record } => self.sinks.recorder.give(Job::Authorise(permit, record)),
+            Effect::OpenPassage { visit, record } => self.jobs.push(Job::OpenPassage(visit, record)),
+            Effect::Record(record) => self.jobs.push(Job::Append(record)),
+            Effect::Authorise { permit, record } => self.jobs.push(Job::Authorise(permit, record)),
             Effect::Grant(permit) => self.ask_barrier(Command::Grant(permit)),
             Effect::Revoke(permit, end) => self.ask_barrier(Command::Revoke(permit, end)),
             Effect::Close => self.ask_barrier(Command::Close),

@@ -1,5 +1,6 @@
 //! What the lane wants written, in the order it wants it. The lane loop hands jobs over without waiting; each is put into the store's queue in
-//! order, and its answer, when it comes, is an input of the lane. Jobs queued together share one commit.
+//! order, and its answer, when it comes, is an input of the lane. The jobs of one turn are handed over together and written down before the first
+//! of them is queued, so that the store sees them at once: they share one commit, and a permit does not wait for the verdict's.
 
 use super::inbox::Inbox;
 use crate::store::{Authorisation, BlackBoxEntry, BlackBoxOpening, EntryUse, NewRecord, Store, StoreError};
@@ -17,8 +18,8 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Jobs waiting for the recorder. A lane that has so many unwritten records has a dead disk, and the store says so.
-pub const MAX_JOBS: usize = 4_096;
+/// Turns with jobs waiting for the recorder. A lane that has so many unwritten records has a dead disk, and the store says so.
+pub const MAX_TURNS: usize = 2_048;
 /// Jobs in the store's hands at once; the others wait in the queue, which has an end.
 const MAX_UNDER_WAY: usize = 512;
 /// A passage that could not be opened is tried again after this: until it has a name, its vehicle cannot be served.
@@ -59,17 +60,26 @@ pub struct RecorderCounters {
 /// The lane loop's end.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    jobs: mpsc::Sender<Job>,
+    turns: mpsc::Sender<Vec<Job>>,
     /// What is counted.
     pub counters: Arc<RecorderCounters>,
 }
 
 impl Recorder {
-    /// Hands a job over; never waits.
+    /// Hands one job over; never waits.
     pub fn give(&self, job: Job) {
-        if let Err(error) = self.jobs.try_send(job) {
-            self.counters.refused.fetch_add(1, Relaxed);
-            tracing::error!(%error, "a record found no room: the store does not keep up");
+        self.give_all(vec![job]);
+    }
+
+    /// Hands the jobs of a turn over; never waits.
+    pub fn give_all(&self, jobs: Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let count = jobs.len() as u64;
+        if let Err(error) = self.turns.try_send(jobs) {
+            self.counters.refused.fetch_add(count, Relaxed);
+            tracing::error!(%error, count, "records found no room: the store does not keep up");
         }
     }
 }
@@ -77,23 +87,25 @@ impl Recorder {
 /// Starts the recorder.
 #[must_use]
 pub fn spawn(store: Store, inbox: Inbox) -> (Recorder, tokio::task::JoinHandle<()>) {
-    let (jobs, queue) = mpsc::channel(MAX_JOBS);
+    let (turns, queue) = mpsc::channel(MAX_TURNS);
     let counters = Arc::new(RecorderCounters::default());
     let task = tokio::spawn(run(queue, store, inbox, counters.clone()));
-    (Recorder { jobs, counters }, task)
+    (Recorder { turns, counters }, task)
 }
 
-async fn run(mut jobs: mpsc::Receiver<Job>, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>) {
+async fn run(mut turns: mpsc::Receiver<Vec<Job>>, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>) {
     let mut under_way: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
     loop {
         tokio::select! {
             biased;
-            job = jobs.recv(), if under_way.len() < MAX_UNDER_WAY => {
-                let Some(job) = job else { break };
-                let mut written = perform(job, store.clone(), inbox.clone(), counters.clone());
-                // The first poll puts the job into the store's queue: so the order of the jobs is the order of the ledger.
-                if std::future::poll_fn(|context| Poll::Ready(written.as_mut().poll(context).is_pending())).await {
-                    under_way.push(written);
+            turn = turns.recv(), if under_way.len() < MAX_UNDER_WAY => {
+                let Some(jobs) = turn else { break };
+                let written: Vec<_> = jobs.into_iter().map(|job| perform(job, store.clone(), inbox.clone(), counters.clone())).collect();
+                for mut job in written {
+                    // The first poll puts the job into the store's queue: so the order of the jobs is the order of the ledger.
+                    if std::future::poll_fn(|context| Poll::Ready(job.as_mut().poll(context).is_pending())).await {
+                        under_way.push(job);
+                    }
                 }
             }
             Some(()) = under_way.next(), if !under_way.is_empty() => {}
@@ -102,45 +114,57 @@ async fn run(mut jobs: mpsc::Receiver<Job>, store: Store, inbox: Inbox, counters
     while under_way.next().await.is_some() {}
 }
 
+/// A job as a future; what it writes is made here, before anything is queued.
 fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>) -> BoxFuture<'static, ()> {
-    Box::pin(async move {
-        match job {
-            Job::OpenPassage(visit, record) => {
-                if let Some(passage) = open_passage(&store, new_record(&record)).await {
+    match job {
+        Job::OpenPassage(visit, record) => {
+            let record = new_record(&record);
+            Box::pin(async move {
+                if let Some(passage) = open_passage(&store, record).await {
                     counters.written.fetch_add(1, Relaxed);
                     inbox.give(Input::PassageOpened { visit, passage }).await;
                 } else {
                     counters.lost.fetch_add(1, Relaxed);
                 }
-            }
-            Job::Append(record) => append(&store, &record, &counters).await,
-            Job::Authorise(permit, record) => match store.authorise(authorisation(permit, &record)).await {
-                Ok(_) => {
-                    counters.written.fetch_add(1, Relaxed);
-                    inbox.give(Input::PermitDurable(permit)).await;
+            })
+        }
+        Job::Append(record) => {
+            let new = new_record(&record);
+            Box::pin(async move { append(&store, &record, new, &counters).await })
+        }
+        Job::Authorise(permit, record) => {
+            let authorisation = authorisation(permit, &record);
+            Box::pin(async move {
+                match store.authorise(authorisation).await {
+                    Ok(_) => {
+                        counters.written.fetch_add(1, Relaxed);
+                        inbox.give(Input::PermitDurable(permit)).await;
+                    }
+                    // Nothing is granted: the lane sees the store's state change, or its permit's time run out.
+                    Err(error) => failed(&error, &counters, "a permit could not be authorised"),
                 }
-                // Nothing is granted: the lane sees the store's state change, or its permit's time run out.
-                Err(error) => failed(&error, &counters, "a permit could not be authorised"),
-            },
-            Job::Raw(record) => match store.append(vec![record]).await {
+            })
+        }
+        Job::Raw(record) => Box::pin(async move {
+            match store.append(vec![record]).await {
                 Ok(_) => drop(counters.written.fetch_add(1, Relaxed)),
                 Err(error) => failed(&error, &counters, "a record could not be written"),
-            },
-            Job::OpenBox(passage, opening) => {
-                if let Err(error) = store.black_box_open(passage, opening).await {
-                    counters.box_lost.fetch_add(1, Relaxed);
-                    tracing::warn!(%error, "a black box could not be opened");
-                }
             }
-            Job::AppendBox(passage, entries) => {
-                let count = entries.len() as u64;
-                if let Err(error) = store.black_box_append(passage, entries).await {
-                    counters.box_lost.fetch_add(count, Relaxed);
-                    tracing::warn!(%error, "black box entries were lost");
-                }
+        }),
+        Job::OpenBox(passage, opening) => Box::pin(async move {
+            if let Err(error) = store.black_box_open(passage, opening).await {
+                counters.box_lost.fetch_add(1, Relaxed);
+                tracing::warn!(%error, "a black box could not be opened");
             }
-        }
-    })
+        }),
+        Job::AppendBox(passage, entries) => Box::pin(async move {
+            let count = entries.len() as u64;
+            if let Err(error) = store.black_box_append(passage, entries).await {
+                counters.box_lost.fetch_add(count, Relaxed);
+                tracing::warn!(%error, "black box entries were lost");
+            }
+        }),
+    }
 }
 
 /// Opens a passage, however long the disk takes; `None`: the store is closed, or will never take it.
@@ -163,8 +187,7 @@ async fn open_passage(store: &Store, record: NewRecord) -> Option<PassageId> {
     }
 }
 
-async fn append(store: &Store, record: &Record, counters: &RecorderCounters) {
-    let new = new_record(record);
+async fn append(store: &Store, record: &Record, new: NewRecord, counters: &RecorderCounters) {
     let result = match (&record.what, record.passage) {
         (What::PassageEnded { .. }, Some(passage)) => store.end_passage(passage, new).await.map(drop),
         (What::PermitEnded { permit, end }, _) => store.end_permit(*permit, entry_use(*end), new).await.map(drop),
