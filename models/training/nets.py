@@ -1,13 +1,15 @@
-"""The two networks: plain convolution, batch norm, ReLU and nearest upsampling, which OpenCV 4.6 runs rightly.
+"""The three networks: plain convolution, batch norm, ReLU, nearest upsampling and one softmax, which OpenCV 4.6 runs rightly.
 
-Input of both: N x 3 x H x W, RGB, (value - 127.5) / 64.
+Input of all: N x 3 x H x W, RGB, (value - 127.5) / 64.
 """
 
 import torch
 from torch import nn
 
 READER_SIZE = (192, 64)  # width, height
+REFINER_SIZE = (128, 64)
 SLOTS = 10
+COUNTRIES, COLOURS = 2, 6
 
 
 def block(cin, cout, stride=1, kernel=3):
@@ -28,44 +30,68 @@ class Residual(nn.Module):
 class Reader(nn.Module):
     """A place of its own for every character, whatever the layout.
 
-    A deeper branch that sees the whole plate draws one attention map per place over the 8 x 24 feature cells; each place then
-    classifies the features under its map. Outputs: characters N x SLOTS x classes, layout N x 2 (one line, two lines); logits.
+    A deeper branch that sees the whole plate draws one attention map per place over the 8 x 24 feature cells; one classifier, the
+    same for every place, reads the features under each map. Outputs, logits: characters N x SLOTS x classes, layout N x 2 (one line,
+    two lines), country N x 2 (vn, cn), colour of the ground N x 6.
     """
 
-    def __init__(self, classes, slots=SLOTS):
+    def __init__(self, classes, slots=SLOTS, width=80, deep=96):
         super().__init__()
-        self.slots, self.classes = slots, classes
-        self.stem = nn.Sequential(block(3, 20, 2, 5), block(20, 32), block(32, 48, 2), Residual(48), block(48, 80, 2), Residual(80), Residual(80))
-        self.wide = nn.Sequential(block(80, 64, 2), block(64, 64))
-        self.whole = nn.Sequential(block(64, 64, 2), nn.Conv2d(64, 64, (2, 6)), nn.ReLU())
-        self.place = nn.Conv2d(64, 64, 1)
+        self.slots, self.classes, self.width = slots, classes, width
+        self.stem = nn.Sequential(block(3, 24, 2), block(24, 40, 2), Residual(40), block(40, width, 2), Residual(width), Residual(width))
+        self.wide = nn.Sequential(block(width, deep, 2), block(deep, deep))
+        self.whole = nn.Sequential(block(deep, deep, 2), nn.Conv2d(deep, deep, (2, 6)), nn.ReLU())
+        self.place = nn.Conv2d(deep, deep, 1)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         # said outright instead of left to broadcasting, which not every OpenCV adds rightly after a convolution
         self.everywhere = nn.Upsample(scale_factor=(4, 12), mode="nearest")
-        self.join = nn.Sequential(block(144, 64), nn.Conv2d(64, slots, 1))
+        self.near, self.far = nn.Conv2d(width, 64, 1), nn.Conv2d(deep, 64, 1)
+        self.maps = nn.Sequential(nn.ReLU(), block(64, 64), nn.Conv2d(64, slots, 1))
         # position of the cell, learnt: tells equal characters at different places apart
         self.position = nn.Parameter(torch.zeros(1, slots, 8, 24))
-        self.value = nn.Conv2d(80, 80, 1)
-        self.spread = nn.Conv2d(slots, slots * 80, 1, groups=slots, bias=False)
+        self.value = nn.Conv2d(width, width, 1)
+        self.spread = nn.Conv2d(slots, slots * width, 1, groups=slots, bias=False)
         self.spread.weight.data.fill_(1.0)
         self.spread.weight.requires_grad = False
-        self.head = nn.Conv2d(slots * 80, slots * classes, 1, groups=slots)
-        self.layout = nn.Linear(64, 2)
+        self.head = nn.Sequential(nn.Conv2d(width, 128, 1), nn.ReLU(), nn.Conv2d(128, classes, 1))
+        self.prior = nn.Parameter(torch.zeros(1, slots, classes))
+        self.layout, self.country, self.colour = nn.Linear(deep, 2), nn.Linear(deep, COUNTRIES), nn.Linear(deep, COLOURS)
+
+    def attend(self, features, wide, whole):
+        context = self.up(self.far(wide + self.everywhere(self.place(whole))))
+        return self.maps(self.near(features) + context) + self.position
 
     def forward(self, x):
         features = self.stem(x)
         wide = self.wide(features)
         whole = self.whole(wide)
-        context = self.up(wide + self.everywhere(self.place(whole)))
-        maps = self.join(torch.cat([features, context], 1)) + self.position
-        maps = torch.softmax(maps.flatten(2), 2).view(-1, self.slots, 8, 24)
+        flat = torch.softmax(self.attend(features, wide, whole).flatten(2), 2)
         value = self.value(features)
         if self.training:  # the same sums as a matrix product: quicker, but OpenCV 4.6 computes batched products wrongly
-            pooled = torch.bmm(maps.flatten(2), value.flatten(2).transpose(1, 2)).flatten(1)[:, :, None, None]
-            return self.head(pooled).view(-1, self.slots, self.classes), self.layout(whole.flatten(1))
-        taken = self.spread(maps) * torch.cat([value] * self.slots, 1)
-        pooled = nn.functional.avg_pool2d(taken, (8, 24)) * (8 * 24)
-        return self.head(pooled).view(-1, self.slots, self.classes), self.layout(whole.flatten(1))
+            pooled = torch.bmm(flat.to(value.dtype), value.flatten(2).transpose(1, 2)).transpose(1, 2)[..., None]
+        else:
+            taken = self.spread(flat.view(-1, self.slots, 8, 24)) * torch.cat([value] * self.slots, 1)
+            pooled = nn.functional.avg_pool2d(taken, (8, 24)) * (8 * 24)
+            pooled = pooled.view(-1, self.slots, self.width).permute(0, 2, 1).reshape(-1, self.width, self.slots, 1)
+        characters = self.head(pooled)[..., 0].permute(0, 2, 1) + self.prior
+        seen = whole.flatten(1)
+        answers = characters, self.layout(seen), self.country(seen), self.colour(seen)
+        return (*answers, flat) if self.training else answers
+
+
+class Refiner(nn.Module):
+    """Looks at the surroundings of a plate that was found (the plate fills 1/1.6 of the picture each way) and says how far each corner
+    is from its nominal place, in units of 32 pixels, x and y, from the top left clockwise; the ninth value is the logit of "a plate"."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(
+            block(3, 16, 2), block(16, 32, 2), block(32, 48), block(48, 64, 2), Residual(64), block(64, 80, 2), block(80, 80),
+        )
+        self.out = nn.Sequential(nn.Flatten(), nn.Linear(80 * 4 * 8, 128), nn.ReLU(), nn.Linear(128, 9))
+
+    def forward(self, x):
+        return self.out(self.net(x))
 
 
 class Detector(nn.Module):
@@ -74,19 +100,20 @@ class Detector(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.c2 = nn.Sequential(block(3, 16, 2), block(16, 24, 2), block(24, 24))
-        self.c3 = nn.Sequential(block(24, 48, 2), Residual(48))
+        self.c2 = nn.Sequential(nn.Conv2d(3, 24, 6, 4, 1, bias=False), nn.BatchNorm2d(24), nn.ReLU())
+        self.c3 = nn.Sequential(block(24, 48, 2), block(48, 48))
         self.c4 = nn.Sequential(block(48, 64, 2), Residual(64))
-        self.c5 = nn.Sequential(block(64, 80, 2), Residual(80), block(80, 64))
+        self.c5 = nn.Sequential(block(64, 96, 2), Residual(96), nn.Conv2d(96, 64, 1))
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
-        self.m4 = block(128, 48)
-        self.m3 = block(96, 48)
-        self.out = nn.Conv2d(48, 9, 1)
-        nn.init.constant_(self.out.bias[:1], -3.0)
+        self.relu = nn.ReLU()
+        self.m4 = nn.Sequential(block(64, 64), nn.Conv2d(64, 40, 1))
+        self.l3 = nn.Conv2d(48, 40, 1)
+        self.m3 = block(40, 40)
+        self.out = nn.Conv2d(40, 9, 1)
+        nn.init.constant_(self.out.bias[:1], -4.0)
 
     def forward(self, x):
         c3 = self.c3(self.c2(x))
         c4 = self.c4(c3)
-        c5 = self.c5(c4)
-        m4 = self.m4(torch.cat([c4, self.up(c5)], 1))
-        return self.out(self.m3(torch.cat([c3, self.up(m4)], 1)))
+        m4 = self.m4(self.relu(c4 + self.up(self.c5(c4))))
+        return self.out(self.m3(self.relu(self.l3(c3) + self.up(m4))))
