@@ -30,52 +30,46 @@ class Residual(nn.Module):
 class Reader(nn.Module):
     """A place of its own for every character, whatever the layout.
 
-    A deeper branch that sees the whole plate draws one attention map per place over the 8 x 24 feature cells; one classifier, the
-    same for every place, reads the features under each map. Outputs, logits: characters N x SLOTS x classes, layout N x 2 (one line,
-    two lines), country N x 2 (vn, cn), colour of the ground N x 6.
+    A deeper branch that sees the whole plate draws one attention map per place over the 8 x 24 feature cells; each place then
+    classifies the features under its map. Outputs, logits: characters N x SLOTS x classes, layout N x 2 (one line, two lines),
+    country N x 2 (vn, cn), colour of the ground N x 6. In training the maps come last.
     """
 
-    def __init__(self, classes, slots=SLOTS, width=80, deep=96):
+    def __init__(self, classes, slots=SLOTS):
         super().__init__()
-        self.slots, self.classes, self.width = slots, classes, width
-        self.stem = nn.Sequential(block(3, 24, 2), block(24, 40, 2), Residual(40), block(40, width, 2), Residual(width), Residual(width))
-        self.wide = nn.Sequential(block(width, deep, 2), block(deep, deep))
-        self.whole = nn.Sequential(block(deep, deep, 2), nn.Conv2d(deep, deep, (2, 6)), nn.ReLU())
-        self.place = nn.Conv2d(deep, deep, 1)
+        self.slots, self.classes = slots, classes
+        self.stem = nn.Sequential(block(3, 20, 2, 5), block(20, 32), block(32, 48, 2), Residual(48), block(48, 80, 2), Residual(80), Residual(80))
+        self.wide = nn.Sequential(block(80, 64, 2), block(64, 64))
+        self.whole = nn.Sequential(block(64, 64, 2), nn.Conv2d(64, 64, (2, 6)), nn.ReLU())
+        self.place = nn.Conv2d(64, 64, 1)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         # said outright instead of left to broadcasting, which not every OpenCV adds rightly after a convolution
         self.everywhere = nn.Upsample(scale_factor=(4, 12), mode="nearest")
-        self.near, self.far = nn.Conv2d(width, 64, 1), nn.Conv2d(deep, 64, 1)
-        self.maps = nn.Sequential(nn.ReLU(), block(64, 64), nn.Conv2d(64, slots, 1))
+        self.join = nn.Sequential(block(144, 64), nn.Conv2d(64, slots, 1))
         # position of the cell, learnt: tells equal characters at different places apart
         self.position = nn.Parameter(torch.zeros(1, slots, 8, 24))
-        self.value = nn.Conv2d(width, width, 1)
-        self.spread = nn.Conv2d(slots, slots * width, 1, groups=slots, bias=False)
+        self.value = nn.Conv2d(80, 80, 1)
+        self.spread = nn.Conv2d(slots, slots * 80, 1, groups=slots, bias=False)
         self.spread.weight.data.fill_(1.0)
         self.spread.weight.requires_grad = False
-        self.head = nn.Sequential(nn.Conv2d(width, 128, 1), nn.ReLU(), nn.Conv2d(128, classes, 1))
-        self.prior = nn.Parameter(torch.zeros(1, slots, classes))
-        self.layout, self.country, self.colour = nn.Linear(deep, 2), nn.Linear(deep, COUNTRIES), nn.Linear(deep, COLOURS)
-
-    def attend(self, features, wide, whole):
-        context = self.up(self.far(wide + self.everywhere(self.place(whole))))
-        return self.maps(self.near(features) + context) + self.position
+        self.head = nn.Conv2d(slots * 80, slots * classes, 1, groups=slots)
+        self.layout, self.country, self.colour = nn.Linear(64, 2), nn.Linear(64, COUNTRIES), nn.Linear(64, COLOURS)
 
     def forward(self, x):
         features = self.stem(x)
         wide = self.wide(features)
         whole = self.whole(wide)
-        flat = torch.softmax(self.attend(features, wide, whole).flatten(2), 2)
+        context = self.up(wide + self.everywhere(self.place(whole)))
+        maps = self.join(torch.cat([features, context], 1)) + self.position
+        flat = torch.softmax(maps.flatten(2), 2)
         value = self.value(features)
         if self.training:  # the same sums as a matrix product: quicker, but OpenCV 4.6 computes batched products wrongly
-            pooled = torch.bmm(flat.to(value.dtype), value.flatten(2).transpose(1, 2)).transpose(1, 2)[..., None]
+            pooled = torch.bmm(flat.to(value.dtype), value.flatten(2).transpose(1, 2)).flatten(1)[:, :, None, None]
         else:
             taken = self.spread(flat.view(-1, self.slots, 8, 24)) * torch.cat([value] * self.slots, 1)
             pooled = nn.functional.avg_pool2d(taken, (8, 24)) * (8 * 24)
-            pooled = pooled.view(-1, self.slots, self.width).permute(0, 2, 1).reshape(-1, self.width, self.slots, 1)
-        characters = self.head(pooled)[..., 0].permute(0, 2, 1) + self.prior
         seen = whole.flatten(1)
-        answers = characters, self.layout(seen), self.country(seen), self.colour(seen)
+        answers = self.head(pooled).view(-1, self.slots, self.classes), self.layout(seen), self.country(seen), self.colour(seen)
         return (*answers, flat) if self.training else answers
 
 
@@ -86,9 +80,9 @@ class Refiner(nn.Module):
     def __init__(self):
         super().__init__()
         self.net = nn.Sequential(
-            block(3, 16, 2), block(16, 32, 2), block(32, 48), block(48, 64, 2), Residual(64), block(64, 80, 2), block(80, 80),
+            block(3, 16, 2), block(16, 32, 2), block(32, 48), block(48, 64, 2), Residual(64), block(64, 80, 2), block(80, 80), block(80, 28, 1, 1),
         )
-        self.out = nn.Sequential(nn.Flatten(), nn.Linear(80 * 4 * 8, 128), nn.ReLU(), nn.Linear(128, 9))
+        self.out = nn.Sequential(nn.Flatten(), nn.Linear(28 * 4 * 8, 128), nn.ReLU(), nn.Linear(128, 9))
 
     def forward(self, x):
         return self.out(self.net(x))

@@ -228,7 +228,7 @@ class Pool:
 
 
 def close(rng, pool, stock, real_share=0.12):
-    """(picture, corners, plate or text): one plate as a camera sees it, 36 to 250 pixels wide."""
+    """[(picture, corners)] as two cameras see one plate, 34 to 250 pixels wide; and the plate, or a real one's text."""
     width, height = CLOSE
     photo = stock[rng.integers(len(stock))] if stock and rng.random() < 0.6 else None
     steep = 0.4
@@ -263,12 +263,16 @@ def close(rng, pool, stock, real_share=0.12):
         if rng.random() < 0.06:
             cover(image, rng, corners)
     across = np.linalg.norm(corners[1] - corners[0])
-    wanted = np.exp(rng.uniform(np.log(46 if ratio < 0.45 else 34), np.log(260)))
-    factor = min(1.5, wanted / across)
-    if factor < 1:
-        image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if rng.random() < 0.8 else cv2.INTER_LINEAR)
-        corners = corners * (image.shape[1] / width, image.shape[0] / height)
-    return augment.camera(image, rng, across * min(factor, 1)), corners.astype(np.float32), answer
+    seen = []
+    for _ in range(2):  # composing costs more than looking twice
+        wanted = np.exp(rng.uniform(np.log(46 if ratio < 0.45 else 34), np.log(260)))
+        factor = min(1.0, wanted / across)
+        small = image
+        if factor < 1:
+            small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if rng.random() < 0.8 else cv2.INTER_LINEAR)
+        shrunk = corners * (small.shape[1] / width, small.shape[0] / height)
+        seen.append((augment.camera(small, rng, across * factor), shrunk.astype(np.float32)))
+    return seen, answer
 
 
 def overlaps(corners, quads, room=6):

@@ -94,15 +94,16 @@ class Stream(IterableDataset):
                     wheres.append(np.full((SLOTS, 2), -1, np.float32))
                     kinds.append((0, 1, UNKNOWN))
                     continue
-                image, quad, plate = scene.close(rng, pool, self.photos, self.real_share)
+                seen, plate = scene.close(rng, pool, self.photos, self.real_share)
                 is_real = isinstance(plate, str)
                 text = plate if is_real else plate.text
-                for _ in range(2):
+                for image, quad in seen[: 1 + (not is_real)] * 2:
                     picture, where = for_reader(rng, image, quad, None if is_real else plate.centres)
                     reads.append(picture)
                     texts.append(target(text))
                     wheres.append(where)
                     kinds.append((0, 1, UNKNOWN) if is_real else (int(plate.two_line), COUNTRIES.index(plate.country), COLOURS.index(plate.colour)))
+                for image, quad in (seen + seen[:1])[: 3 - 2 * is_real]:
                     picture, wanted, count = for_refiner(rng, image, quad)
                     refines.append(picture)
                     corners.append(wanted)
@@ -176,8 +177,10 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     reader, refiner = Reader(len(CHARSET) + 1), Refiner()
     if args.resume:
-        reader.load_state_dict(torch.load(os.path.join(args.resume, "reader.pt")))
-        refiner.load_state_dict(torch.load(os.path.join(args.resume, "refiner.pt")))
+        for net, name in ((reader, "reader"), (refiner, "refiner")):
+            path = os.path.join(args.resume, name + ".pt")
+            if os.path.exists(path):
+                print(name, net.load_state_dict(torch.load(path), strict=False), flush=True)
     nets = [net.to(memory_format=torch.channels_last) for net in (reader, refiner)]
     averages = [Average(net) for net in nets]
     print("parameters", [sum(p.numel() for p in net.parameters()) for net in nets], flush=True)

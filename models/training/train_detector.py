@@ -46,11 +46,34 @@ class Stream(IterableDataset):
         cv2.setNumThreads(0)
         info = get_worker_info()
         rng = np.random.default_rng([self.seed, 77, info.id if info else 0])
-        pool = scene.Pool(rng, Faces())
+        pool, kept = scene.Pool(rng, Faces()), []
         while True:
-            made = [scene.wide(rng, pool, self.photos) for _ in range(self.batch)]
+            made = []
+            for _ in range(self.batch):
+                # composing costs more than learning: a scene is seen about three times, shifted, mirrored and lit anew
+                if len(kept) < 400 or rng.random() < 0.35:
+                    one = scene.wide(rng, pool, self.photos)
+                    if len(kept) < 400:
+                        kept.append(one)
+                    else:
+                        kept[rng.integers(400)] = one
+                    made.append(one)
+                else:
+                    made.append(again(rng, *kept[rng.integers(len(kept))]))
             heat, corners, near = (torch.from_numpy(np.stack(a)) for a in zip(*[targets(q) for _, q in made]))
             yield normalise(np.stack([image for image, _ in made])), heat, corners, near
+
+
+def again(rng, image, quads):
+    """The scene moved, mirrored and lit differently; plates that would leave it keep it where it is."""
+    if rng.random() < 0.5:
+        image, quads = image[:, ::-1], [np.stack([scene.SIZE - 1 - q[:, 0], q[:, 1]], 1)[[1, 0, 3, 2]] for q in quads]
+    shift = rng.integers(-40, 41, 2)
+    moved = [q + shift for q in quads]
+    if all(q.min() > 1 and q.max() < scene.SIZE - 2 for q in moved):
+        image, quads = cv2.warpAffine(image, np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32), (scene.SIZE,) * 2, borderValue=(114,) * 3), moved
+    image = cv2.convertScaleAbs(image, alpha=rng.uniform(0.7, 1.3), beta=rng.uniform(0, 25))
+    return image, [q.astype(np.float32) for q in quads]
 
 
 def loss_of(out, heat, corners, near):
