@@ -119,14 +119,20 @@ def holder(flat, rng):
     if rng.random() < 0.5:
         pad = rng.integers(3, 20)
         left, top, right, bottom = pad, pad, pad, pad + int(rng.random() < 0.4) * rng.integers(0, 34)
-    flag = rng.random() < 0.12 and width > 2.5 * height
+    flag = rng.random() < 0.28 and width > 3.6 * height
     if flag:
-        left = int(height * rng.uniform(0.4, 0.75))
+        left = int(height * rng.uniform(0.3, 0.75))
     tone = int(rng.integers(0, 90)) if rng.random() < 0.75 else int(rng.integers(90, 255))
     frame = cv2.copyMakeBorder(flat, int(top), int(bottom), int(left), int(right), cv2.BORDER_CONSTANT, value=[tone] * 3)
-    if flag:
-        cv2.rectangle(frame, (0, int(top)), (left - 2, int(top) + height), (30, 20, int(rng.integers(150, 230))), -1)
-        cv2.drawMarker(frame, (left // 2, int(top) + height // 2), (30, 220, 240), cv2.MARKER_STAR, max(4, left // 3), 4)
+    if flag:  # the sticker beside many Vietnamese plates: red with a star, or the country's outline and letters
+        red = (int(rng.integers(10, 60)), int(rng.integers(10, 90)), int(rng.integers(130, 240)))
+        cv2.rectangle(frame, (int(rng.integers(0, 6)), int(top)), (left - int(rng.integers(0, 5)), int(top) + height), red, -1)
+        if rng.random() < 0.6:
+            cv2.drawMarker(frame, (left // 2, int(top) + int(height * rng.uniform(0.3, 0.6))), (30, 220, 240), cv2.MARKER_STAR, max(4, left // 3), 4)
+        else:
+            points = np.array([[left * rng.uniform(0.3, 0.6), top + height * y] for y in np.linspace(0.1, 0.65, 6)])
+            cv2.polylines(frame, [points.astype(np.int32)], False, (220, 225, 230), int(rng.integers(4, 11)), cv2.LINE_AA)
+            cv2.putText(frame, "VIE", (3, int(top) + int(height * 0.92)), 2, left / 62, (225, 225, 225), 1, cv2.LINE_AA)
     if bottom - top > 14 and rng.random() < 0.7:
         text = "".join(plates.letter(rng, "ABCDEFGHIKLMNORSTUVWY") for _ in range(int(rng.integers(3, 9))))
         cv2.putText(frame, text, (int(width * rng.uniform(0.1, 0.5)), frame.shape[0] - 5), 2, 0.7, [int(rng.integers(100, 255))] * 3, 1, cv2.LINE_AA)

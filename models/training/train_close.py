@@ -56,6 +56,10 @@ def for_reader(rng, image, quad, centres):
     """(picture, cells of the characters' centres)"""
     size = np.linalg.norm(scene.axes(quad), axis=1)
     off = rng.normal(0, 1, (4, 2)) * size * rng.choice([0.015, 0.035, 0.06])
+    if rng.random() < 0.25:  # corners that took in a holder, a flag or the bumper
+        u, v = scene.axes(quad)
+        off = off + scene.unit(1, 1)[:, :1] * u * rng.exponential(0.08) - (1 - scene.unit(1, 1)[:, :1]) * u * rng.exponential(0.08)
+        off = off + scene.unit(1, 1)[:, 1:] * v * rng.exponential(0.1) - (1 - scene.unit(1, 1)[:, 1:]) * v * rng.exponential(0.1)
     picture, matrix = geometry.straighten(image, (quad + off).astype(np.float32))
     where = np.full((SLOTS, 2), -1, np.float32)
     if centres is not None:
