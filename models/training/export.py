@@ -16,10 +16,8 @@ import numpy as np
 import onnx
 import torch
 
-from geometry import MARGIN, SURROUNDINGS
 from glyphs import CHARSET
 from nets import READER_SIZE, REFINER_SIZE, SLOTS, Detector, Reader, Refiner
-from plates import COLOURS, COUNTRIES
 
 DETECTOR_SIZE = (384, 384)
 PROBE_EVERY = 61  # of PyTorch's outputs for the probe picture, every 61st is kept beside the models
@@ -120,8 +118,8 @@ def main():
         handle.write("\n")
     rows = [
         row(args.out, "detector.onnx", "detector", DETECTOR_SIZE, args.version, dict(classes=["plate"])),
-        row(args.out, "refiner.onnx", "refiner", REFINER_SIZE, args.version, dict(classes=["plate"], surroundings=SURROUNDINGS)),
-        row(args.out, "reader.onnx", "reader", READER_SIZE, args.version, dict(slots=SLOTS, classes=["blank"], charset=CHARSET, countries=COUNTRIES, colours=COLOURS, margin=MARGIN)),
+        row(args.out, "refiner.onnx", "refiner", REFINER_SIZE, args.version, dict(classes=["plate"])),
+        row(args.out, "reader.onnx", "reader", READER_SIZE, args.version, dict(slots=SLOTS, classes=["blank"], charset=CHARSET)),
     ]
     with open(os.path.join(args.out, "manifest.json"), "w", encoding="utf-8") as handle:
         json.dump({"models": rows}, handle, ensure_ascii=False, indent=2)

@@ -55,7 +55,7 @@ def for_refiner(rng, image, quad):
 def for_reader(rng, image, quad, centres):
     """(picture, cells of the characters' centres)"""
     size = np.linalg.norm(scene.axes(quad), axis=1)
-    off = rng.normal(0, 1, (4, 2)) * size * rng.choice([0.015, 0.035, 0.06])
+    off = rng.normal(0, 1, (4, 2)) * size * rng.choice([0.015, 0.035, 0.06]) - (scene.unit(2, 2) - 1) * size * (rng.uniform(0, 0.08) if rng.random() < 0.15 else 0)
     if rng.random() < 0.25:  # corners that took in a holder, a flag or the bumper
         u, v = scene.axes(quad)
         off = off + scene.unit(1, 1)[:, :1] * u * rng.exponential(0.08) - (1 - scene.unit(1, 1)[:, :1]) * u * rng.exponential(0.08)
