@@ -289,7 +289,14 @@ def overlaps(corners, quads, room=6):
 def wide(rng, pool, stock):
     """(BGR SIZE x SIZE, [4 x 2 corners]): plates from 12 to 280 pixels wide, or none."""
     quads = []
-    if stock and rng.random() < 0.65:
+    if stock and rng.random() < 0.12:  # vehicles without plates
+        photo = stock[rng.integers(len(stock))]
+        scale = np.exp(rng.uniform(np.log(0.35), np.log(1.6))) * SIZE / min(photo.erased.shape[:2])
+        height, width = photo.erased.shape[:2]
+        place = rng.random(2) * np.maximum(0, np.array([width, height]) * scale - SIZE)
+        matrix = np.array([[scale, 0, -place[0]], [0, scale, -place[1]]])
+        image = cv2.warpAffine(photo.erased, matrix, (SIZE, SIZE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+    elif stock and rng.random() < 0.7:
         photo = stock[rng.integers(len(stock))]
         text, own = photo.plates[rng.integers(len(photo.plates))]
         keep = len(photo.plates) > 1 or rng.random() < 0.3
@@ -322,7 +329,7 @@ def wide(rng, pool, stock):
                 quads.append(corners.astype(np.float32))
     else:
         image = synthetic_background(rng, SIZE, SIZE)
-    for _ in range(int(rng.integers(0, 4)) if rng.random() < 0.45 else 0):
+    for _ in range(int(rng.integers(0, 4)) if rng.random() < 0.55 else 0):
         at = image.copy()
         writing(at, rng)
         if not any(np.any(at[int(q[:, 1].min()) : int(q[:, 1].max()) + 1, int(q[:, 0].min()) : int(q[:, 0].max()) + 1] != image[int(q[:, 1].min()) : int(q[:, 1].max()) + 1, int(q[:, 0].min()) : int(q[:, 0].max()) + 1]) for q in quads):

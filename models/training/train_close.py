@@ -42,7 +42,7 @@ def jittered(rng, quad, much):
 
 def for_refiner(rng, image, quad):
     """(picture, nine values, whether the corners count)"""
-    if rng.random() < 0.15:
+    if rng.random() < 0.06:
         u, v = scene.axes(quad)
         away = quad + u * rng.choice([-1, 1]) * rng.uniform(1.5, 2.2) + v * rng.uniform(-5, 5)
         away = away.mean(0) + (away - away.mean(0)) * rng.uniform(0.4, 1.3)
@@ -50,6 +50,23 @@ def for_refiner(rng, image, quad):
     picture, matrix = geometry.look_closer(image, jittered(rng, quad, rng.choice([0.3, 1.0, 1.7])))
     off = (geometry.through(matrix, quad) - geometry.nominal()) / geometry.REFINER_UNIT
     return picture, np.append(np.clip(off, -2, 2).ravel(), 1).astype(np.float32), 1.0
+
+
+def nothing(rng, photos):
+    """A picture for the refiner where there is no plate: lamps, grilles, badges, words, or the bare place of a plate."""
+    if photos and rng.random() < 0.75:
+        image = photos[rng.integers(len(photos))].erased
+        height, width = image.shape[:2]
+        across = np.exp(rng.uniform(np.log(20), np.log(0.5 * width)))
+        quad = scene.pose(rng, across, rng.uniform(0.15, 0.8), 0.3) + rng.uniform(0.1, 0.9, 2) * (width, height)
+        picture, _ = geometry.look_closer(image, quad.astype(np.float32))
+    else:
+        width, height = REFINER_SIZE
+        picture = scene.synthetic_background(rng, width * 2, height * 2)[: height, : width]
+    picture = np.ascontiguousarray(picture)
+    if rng.random() < 0.4:
+        scene.writing(picture, rng)
+    return augment.camera(picture, rng, 80)
 
 
 def for_reader(rng, image, quad, centres):
@@ -123,11 +140,15 @@ class Stream(IterableDataset):
                         kept.append(made)
                     else:
                         kept[rng.integers(4000)] = made
-                for image, quad in seen * (1 if is_real else 3):
+                for image, quad in seen * (1 if is_real else 2):
                     picture, wanted, count = for_refiner(rng, image, quad)
                     refines.append(picture)
                     corners.append(wanted)
                     counts.append(count * (0.3 if is_real else 1.0))
+            for _ in range(len(refines) // 3):
+                refines.append(nothing(rng, self.photos))
+                corners.append(np.zeros(9, np.float32))
+                counts.append(0.0)
             yield (
                 normalise(np.stack(reads)), torch.tensor(texts), torch.from_numpy(np.stack(wheres)), torch.tensor(kinds),
                 normalise(np.stack(refines)), torch.from_numpy(np.stack(corners)), torch.tensor(counts),
@@ -239,7 +260,7 @@ def main():
         attention = attention_loss(flat, wheres)
         kind = sum(nn.functional.cross_entropy(head.float(), kinds[:, k], ignore_index=UNKNOWN) for k, head in enumerate((layout, country, colour)))
         off, plate = refiner_loss(out.float(), corners, counts)
-        loss = spelling + args.attention * attention + 0.1 * kind + 5 * off + 0.2 * plate
+        loss = spelling + args.attention * attention + 0.1 * kind + 5 * off + 0.3 * plate
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 3.0)
