@@ -21,7 +21,9 @@ from scene import unit
 
 AREA = 384 * 384  # pixels of the detector's input
 CELL, UNIT = 8, 64.0
-LEAST_HEAT, LEAST_PLATE, MAX_OVERLAP, MOST = 0.12, 0.35, 0.3, 8
+LEAST_HEAT, LEAST_PLATE, MAX_OVERLAP = 0.12, 0.35, 0.3
+WARM = 0.3  # what is less warm is looked at only where nothing is warmer
+MOST = 4  # plates of one frame
 MOST_LOOKS, FAR = 4, 0.3  # a corner that moved further (units of 32 pixels) is looked at once more
 
 
@@ -77,7 +79,8 @@ class Pipeline:
             quad = np.array([(x + 0.5) * CELL, (y + 0.5) * CELL]) + out[1:, y, x].reshape(4, 2) * UNIT
             if np.ptp(quad[:, 0]) > 6 and np.ptp(quad[:, 1]) > 2:
                 found.append(Found((quad / scale).astype(np.float32), 1 / (1 + np.exp(-heat[y, x]))))
-        return thin_out(found)
+        found = thin_out(found)
+        return [one for one in found if one.confidence >= WARM] or found[:1]
 
     @torch.no_grad()
     def refine(self, image, one):
@@ -85,7 +88,7 @@ class Pipeline:
             picture, matrix = geometry.look_closer(image, one.quad)
             out = self.nets["refiner"](tensor([picture]))[0].numpy()
             one.quad = geometry.refined(out, matrix)
-            if turn + 1 >= self.passes and np.abs(out[:8]).max() < FAR:
+            if out[8] < -2 or turn + 1 >= self.passes and np.abs(out[:8]).max() < FAR:
                 break
         plate = 1 / (1 + np.exp(-out[8]))
         one.confidence = float(np.sqrt(one.confidence * plate))

@@ -112,6 +112,36 @@ def writing(image, rng):
     cv2.putText(image, text, place, int(rng.integers(0, 5)), rng.uniform(0.3, 1.6), colour, int(rng.integers(1, 4)), cv2.LINE_AA)
 
 
+def badge(image, rng, box=None):
+    """A maker's emblem or the name of a model: an oval with letters, rings, or raised letters alone."""
+    height, width = image.shape[:2]
+    if box is None:
+        across = np.exp(rng.uniform(np.log(0.05), np.log(0.5))) * width
+        box = (rng.uniform(0, width), rng.uniform(0, height), across, across * rng.uniform(0.25, 0.75))
+    cx, cy, w, h = box
+    ground = [int(v) for v in (rng.integers(0, 255, 3) if rng.random() < 0.5 else [rng.integers(0, 255)] * 3)]
+    metal = [int(rng.integers(120, 255))] * 3
+    axes_, turn = (max(2, int(w / 2)), max(2, int(h / 2))), float(rng.normal(0, 6))
+    with_letters = True
+    if rng.random() < 0.6:
+        cv2.ellipse(image, (int(cx), int(cy)), axes_, turn, 0, 360, ground, -1, cv2.LINE_AA)
+        cv2.ellipse(image, (int(cx), int(cy)), axes_, turn, 0, 360, metal, max(1, int(w * rng.uniform(0.02, 0.07))), cv2.LINE_AA)
+        if rng.random() < 0.45:
+            with_letters = False
+            for _ in range(2):
+                inner = (max(1, int(axes_[0] * rng.uniform(0.15, 0.95))), max(1, int(axes_[1] * rng.uniform(0.15, 0.95))))
+                cv2.ellipse(image, (int(cx), int(cy + rng.normal(0, 0.1) * h)), inner, turn, 0, 360, metal, max(1, int(w * 0.04)), cv2.LINE_AA)
+    if with_letters:
+        text = "".join(plates.letter(rng, "ABCDEFGHIKLMNOPRSTUVXYZ") for _ in range(int(rng.integers(1, 8))))
+        text = text if rng.random() < 0.6 else text.capitalize()
+        face, pen = int(rng.choice([0, 1, 2, 3, 4, 7, 18])), max(1, int(h * rng.uniform(0.05, 0.14)))
+        (tw, th), _ = cv2.getTextSize(text, face, 1.0, 1)
+        scale = min(w * 0.8 / tw, h * 0.8 / th)
+        at = (int(cx - tw * scale / 2), int(cy + th * scale / 2))
+        cv2.putText(image, text, (at[0] + 1, at[1] + 1), face, scale, [int(v) for v in np.array(ground) * 0.3], pen + 1, cv2.LINE_AA)
+        cv2.putText(image, text, at, face, scale, metal, pen, cv2.LINE_AA)
+
+
 def holder(flat, rng):
     """The plate in its holder: bars of some width around it, a maker's name, a small flag. Returns the picture and the plate's place in it."""
     height, width = flat.shape[:2]
@@ -281,6 +311,14 @@ def close(rng, pool, stock, real_share=0.12):
     return seen, answer
 
 
+def rows(quad):
+    return slice(int(quad[:, 1].min()), int(quad[:, 1].max()) + 1)
+
+
+def columns(quad):
+    return slice(int(quad[:, 0].min()), int(quad[:, 0].max()) + 1)
+
+
 def overlaps(corners, quads, room=6):
     low, high = corners.min(0) - room, corners.max(0) + room
     return any((quad.max(0) > low).all() and (quad.min(0) < high).all() for quad in quads)
@@ -329,10 +367,10 @@ def wide(rng, pool, stock):
                 quads.append(corners.astype(np.float32))
     else:
         image = synthetic_background(rng, SIZE, SIZE)
-    for _ in range(int(rng.integers(0, 4)) if rng.random() < 0.55 else 0):
+    for _ in range(int(rng.integers(0, 5)) if rng.random() < 0.65 else 0):
         at = image.copy()
-        writing(at, rng)
-        if not any(np.any(at[int(q[:, 1].min()) : int(q[:, 1].max()) + 1, int(q[:, 0].min()) : int(q[:, 0].max()) + 1] != image[int(q[:, 1].min()) : int(q[:, 1].max()) + 1, int(q[:, 0].min()) : int(q[:, 0].max()) + 1]) for q in quads):
+        (writing if rng.random() < 0.4 else badge)(at, rng)
+        if all((at[rows(q), columns(q)] == image[rows(q), columns(q)]).all() for q in quads):
             image = at
     for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.45, 0.3, 0.15, 0.1]))):
         plate = pool.take(rng)

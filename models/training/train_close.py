@@ -64,8 +64,12 @@ def nothing(rng, photos):
         width, height = REFINER_SIZE
         picture = scene.synthetic_background(rng, width * 2, height * 2)[: height, : width]
     picture = np.ascontiguousarray(picture)
-    if rng.random() < 0.4:
+    choice = rng.random()
+    if choice < 0.25:
         scene.writing(picture, rng)
+    elif choice < 0.65:
+        width, height = REFINER_SIZE
+        scene.badge(picture, rng, (width / 2 + rng.normal(0, 5), height / 2 + rng.normal(0, 3), width * rng.uniform(0.4, 0.7), height * rng.uniform(0.4, 0.75)))
     return augment.camera(picture, rng, 80)
 
 
