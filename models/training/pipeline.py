@@ -16,6 +16,7 @@ import torch
 import data
 import geometry
 from glyphs import CHARSET
+from grammar import likeliest
 from nets import Detector, Reader, Refiner
 from scene import unit
 
@@ -54,8 +55,8 @@ def box_overlap(a, b):
 
 
 class Pipeline:
-    def __init__(self, weights, area=AREA, passes=2):
-        self.area, self.passes = area, passes
+    def __init__(self, weights, area=AREA, passes=2, by_grammar=False):
+        self.area, self.passes, self.by_grammar = area, passes, by_grammar
         self.nets = {}
         for name, net in (("detector", Detector()), ("refiner", Refiner()), ("reader", Reader(len(CHARSET) + 1))):
             path = os.path.join(weights, name + ".pt")
@@ -102,6 +103,8 @@ class Pipeline:
         probabilities = torch.softmax(characters[0], 1)
         one.text = "".join(CHARSET[i - 1] for i in probabilities.argmax(1).tolist() if i)
         one.sure = float(probabilities.max(1).values.prod())
+        if self.by_grammar:
+            one.text, one.sure = likeliest(one.logits)[0]
         one.two_line = bool(layout[0, 1] > layout[0, 0])
         return one
 
@@ -235,12 +238,13 @@ def main():
     parser.add_argument("--sets", default="vn,cn")
     parser.add_argument("--area", type=int, default=384)
     parser.add_argument("--passes", type=int, default=2)
+    parser.add_argument("--grammar", action="store_true", help="weigh the readings by the countries' grammars")
     parser.add_argument("--misread", action="store_true")
     parser.add_argument("--calibrate", action="store_true", help="fit the temperature on the selection part, judge it on the rest")
     args = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    pipeline = Pipeline(args.weights, args.area**2, args.passes)
+    pipeline = Pipeline(args.weights, args.area**2, args.passes, args.grammar)
     everything = []
     for name in args.sets.split(","):
         if name == "neg":
