@@ -23,7 +23,7 @@ from scene import unit
 AREA = 384 * 384  # pixels of the detector's input
 CELL, UNIT = 8, 64.0
 LEAST_HEAT, LEAST_PLATE, MAX_OVERLAP = 0.12, 0.35, 0.3
-WARM = 0.3  # what is less warm is looked at only where nothing is warmer
+WARM, SHARE = 0.3, 0.5  # what is less warm, or has less than this share of the warmest, is looked at only where nothing is warmer
 MOST = 4  # plates of one frame
 MOST_LOOKS, FAR = 4, 0.3  # a corner that moved further (units of 32 pixels) is looked at once more
 
@@ -55,7 +55,7 @@ def box_overlap(a, b):
 
 
 class Pipeline:
-    def __init__(self, weights, area=AREA, passes=2, by_grammar=False):
+    def __init__(self, weights, area=AREA, passes=1, by_grammar=False):
         self.area, self.passes, self.by_grammar = area, passes, by_grammar
         self.nets = {}
         for name, net in (("detector", Detector()), ("refiner", Refiner()), ("reader", Reader(len(CHARSET) + 1))):
@@ -81,7 +81,7 @@ class Pipeline:
             if np.ptp(quad[:, 0]) > 6 and np.ptp(quad[:, 1]) > 2:
                 found.append(Found((quad / scale).astype(np.float32), 1 / (1 + np.exp(-heat[y, x]))))
         found = thin_out(found)
-        return [one for one in found if one.confidence >= WARM] or found[:1]
+        return [one for one in found if one.confidence >= max(WARM, SHARE * found[0].confidence)] or found[:1]
 
     @torch.no_grad()
     def refine(self, image, one):
@@ -237,7 +237,7 @@ def main():
     parser.add_argument("data")
     parser.add_argument("--sets", default="vn,cn")
     parser.add_argument("--area", type=int, default=384)
-    parser.add_argument("--passes", type=int, default=2)
+    parser.add_argument("--passes", type=int, default=1)
     parser.add_argument("--grammar", action="store_true", help="weigh the readings by the countries' grammars")
     parser.add_argument("--misread", action="store_true")
     parser.add_argument("--calibrate", action="store_true", help="fit the temperature on the selection part, judge it on the rest")
