@@ -112,7 +112,7 @@ class Stream(IterableDataset):
         kept = []
         while True:
             reads, texts, wheres, kinds, refines, corners, counts = [], [], [], [], [], [], []
-            while len(reads) < self.batch:
+            while len(reads) < self.batch or len(refines) < 4:
                 # composing costs as much as learning: a picture is read about twice, moved and lit a little differently
                 if len(kept) >= 1500 and rng.random() < 0.33:
                     for place in rng.integers(0, len(kept), 8):
