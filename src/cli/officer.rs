@@ -220,10 +220,7 @@ struct Kept {
 impl Accounts for Kept {
     fn all(&mut self) -> Result<Vec<(Account, Lockout)>, String> {
         let rows = self.waiter.block_on(self.store.officers()).map_err(|error| error.to_string())?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(row, lockout)| Some((crate::runtime::accounts::account(row)?, crate::runtime::accounts::lockout(lockout))))
-            .collect())
+        Ok(rows.into_iter().filter_map(|(row, lockout)| Some((crate::runtime::accounts::account(row)?, lockout))).collect())
     }
 
     fn put(&mut self, account: &Account) -> Result<(), String> {

@@ -1,6 +1,5 @@
 //! Officers' accounts between the store's rows and what the screens and the desk know.
 
-use crate::officer::lockout::Lockout;
 use crate::officer::pin::Pepper;
 use crate::officer::{Account, parse_role, role_word};
 use crate::settings::Settings;
@@ -32,13 +31,9 @@ pub fn row(account: &Account) -> OfficerRow {
         valid_from_ms: account.valid_from_ms,
         valid_until_ms: account.valid_until_ms,
         pin_hash: account.pin_hash.clone(),
+        // One that the centre sent stays the centre's.
+        from_centre: false,
     }
-}
-
-/// The store's count of wrong PINs as the screens know it.
-#[must_use]
-pub const fn lockout(kept: crate::store::Lockout) -> Lockout {
-    Lockout { failures: kept.failures, locked_until_ms: kept.locked_until_ms }
 }
 
 /// Opens the store beside a daemon that is not running, and makes the pepper where there is none.

@@ -9,19 +9,29 @@ use lane_link::health::{DeviceHealth, FaultHealth, Health};
 use lane_link::words;
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// The link wakes for new records within this.
 const EVERY_MS: u64 = 100;
 
+/// What the link watches.
+pub struct Watches {
+    /// The health to publish.
+    pub health: watch::Sender<Health>,
+    /// What the gate of commands must know.
+    pub facts: watch::Sender<LaneFacts>,
+    /// The ledger's last sequence.
+    pub last_seq: watch::Sender<u64>,
+}
+
 /// Keeps the link's watches true until the link is gone.
 pub async fn publish(
     store: Store,
     view: watch::Receiver<Arc<LaneView>>,
-    health: watch::Sender<Health>,
-    facts: watch::Sender<LaneFacts>,
-    last_seq: watch::Sender<u64>,
+    Watches { health, facts, last_seq }: Watches,
+    claims_lost: Arc<AtomicU64>,
     trust: clock::Trust,
 ) {
     let started = Instant::now();
@@ -53,6 +63,8 @@ pub async fn publish(
             disk_free_bytes: Some(metrics.free_bytes),
             clock_trusted: clock::wall(trust).trusted().is_some(),
             knowledge_age_s: view.knowledge_age_s,
+            rows_quarantined: metrics.quarantined,
+            claims_lost: claims_lost.load(Relaxed),
             ..Health::default()
         });
     }

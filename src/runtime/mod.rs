@@ -23,7 +23,9 @@ pub mod lane_loop;
 pub mod metrics;
 pub mod recorder;
 pub mod replay;
+pub mod replicas;
 mod screens;
+pub mod standing;
 mod watchdog;
 
 use crate::settings::{CameraSource, CentreSettings, Settings};
@@ -38,6 +40,7 @@ use lane_core::input::{Camera, CameraState, Freshness, Input, ScaleState, Starte
 use lane_core::interlock::Regime;
 use lane_core::lane::Lane;
 use lane_core::officer::{Mode, Officer};
+use lane_core::rules::Rules;
 use lane_core::view::LaneView;
 use lane_link::hex_bytes::HexBytes;
 use lane_link::mqtt::{LinkSettings, TlsFiles};
@@ -47,8 +50,9 @@ use lane_loop::{LaneLoop, Sinks};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Questions and claims waiting for their tasks.
@@ -125,6 +129,8 @@ struct Joints {
     trust: clock::Trust,
     view: watch::Receiver<Arc<LaneView>>,
     turns: watch::Receiver<u64>,
+    /// Wakes who keeps rules and officers as their collections say.
+    standing: Arc<Notify>,
 }
 
 /// Runs a lane until it is told to stop.
@@ -145,7 +151,8 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         return Err(RunError::Barrier("its queue takes nothing".into()));
     }
     let fitted = barrier.view.borrow().image;
-    let lane = new_lane(&settings, boot, &store, &opened, fitted).await;
+    let rules = standing::rules_at_start(&store, &settings.rules, clock::wall(trust).trusted()).await;
+    let lane = new_lane(&settings, rules.clone(), boot, &store, &opened, fitted).await;
     // The lane ends the first passage that the power cut short; there may have been a second vehicle.
     for passage in opened.open_passages.iter().skip(1) {
         let what = lane_core::record::What::PassageEnded { end: lane_core::record::PassageEnd::PowerLost, stages_ms: [None; 3] };
@@ -154,14 +161,23 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     }
     let (view_in, view) = watch::channel(Arc::new(lane.view(clock::mono())));
     let (turns_in, turns) = watch::channel(0);
-    let joints = Joints { store: store.clone(), inbox: inbox.clone(), trust, view, turns };
+    let joints = Joints { store: store.clone(), inbox: inbox.clone(), trust, view, turns, standing: Arc::default() };
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
     let cameras = start_cameras(&settings, &joints, &mut tasks).await;
     start_scale(&settings, &joints, &mut tasks).await?;
     start_common(&joints, barrier.reports, &mut tasks);
     let (questions, asked) = mpsc::channel(MAX_WAITING);
-    let (claims, claimed) = mpsc::channel(MAX_WAITING);
-    let (link, centre_claims) = start_centre(&settings, &joints, &recorder, (boot, &opened, key), &mut tasks)?;
+    let (claims, claimed) = centre::ClaimSink::new(MAX_WAITING);
+    let standing = standing::Standing {
+        store: store.clone(),
+        inbox: inbox.clone(),
+        local: settings.rules.clone(),
+        given: rules,
+        trust,
+        changed: joints.standing.clone(),
+    };
+    tasks.spawn(named("rules and officers", standing.keep()));
+    let (link, centre_claims) = start_centre(&settings, &joints, &recorder, (boot, &opened, key, claims.lost()), &mut tasks)?;
     tasks.spawn(named("claims", centre::claims_out(claimed, link)));
     tasks.spawn(named("look-ups", knowledge::serve(asked, store.clone(), centre_claims.0, centre_claims.1, inbox.clone())));
     let screens = screens::start(&settings, &joints, (barrier.stop.clone(), barrier.view.clone()), opened.ledger, &mut tasks).await?;
@@ -214,7 +230,14 @@ fn open_store(settings: &Settings, key: SigningKey, boot: BootId, trust: clock::
 }
 
 /// A lane that knows what the ledger says of the time before.
-async fn new_lane(settings: &Settings, boot: BootId, store: &Store, opened: &Opened, fitted: lane_core::signal::ProcessImage) -> Lane {
+async fn new_lane(
+    settings: &Settings,
+    rules: Rules,
+    boot: BootId,
+    store: &Store,
+    opened: &Opened,
+    fitted: lane_core::signal::ProcessImage,
+) -> Lane {
     let (mode, mode_by) = last_mode(store, opened.restored.is_some()).await;
     let digest = |path: Option<PathBuf>| Digest(path.and_then(|p| std::fs::read(p).ok()).map_or([0; 32], |b| Sha256::digest(&b).into()));
     let started = Started {
@@ -227,7 +250,7 @@ async fn new_lane(settings: &Settings, boot: BootId, store: &Store, opened: &Ope
         settings: Digest(settings.digest),
         models: digest(Some(settings.vision.models.join("manifest.json"))),
     };
-    Lane::new(settings.rules.clone(), started, fitted, clock::mono())
+    Lane::new(rules, started, fitted, clock::mono())
 }
 
 /// The mode the ledger recorded last, and who set it. A ledger that cannot say leaves the lane closed, until a person opens it; one that was
@@ -321,7 +344,7 @@ fn start_centre(
     settings: &Settings,
     joints: &Joints,
     recorder: &recorder::Recorder,
-    (boot, opened, key): (BootId, &Opened, SigningKey),
+    (boot, opened, key, claims_lost): (BootId, &Opened, SigningKey, Arc<AtomicU64>),
     tasks: &mut JoinSet<&'static str>,
 ) -> Result<CentreJoints, RunError> {
     let claims = centre::Claims::default();
@@ -350,10 +373,19 @@ fn start_centre(
     let link = sync::begin(sync_settings(settings, centre)?, identity, wires).map_err(|error| RunError::Centre(error.to_string()))?;
     tasks.spawn(named("link", async move { drop(link.await) }));
     tasks.spawn(named("link requests", centre::requests(requests_taken, joints.store.clone())));
-    let reporting =
-        centre::reports(reports_taken, joints.inbox.clone(), recorder.clone(), claims.clone(), queries.clone(), inputs.clone(), trust);
-    tasks.spawn(named("link reports", reporting));
-    tasks.spawn(named("health", health::publish(joints.store.clone(), joints.view.clone(), health_in, facts_in, last_seq_in, trust)));
+    let reporting = centre::Reporting {
+        inbox: joints.inbox.clone(),
+        recorder: recorder.clone(),
+        claims: claims.clone(),
+        queries: queries.clone(),
+        replies: inputs.clone(),
+        standing: joints.standing.clone(),
+        trust,
+        head_ahead_max_s: centre.head_ahead_max_s,
+    };
+    tasks.spawn(named("link reports", centre::reports(reports_taken, reporting)));
+    let out = health::Watches { health: health_in, facts: facts_in, last_seq: last_seq_in };
+    tasks.spawn(named("health", health::publish(joints.store.clone(), joints.view.clone(), out, claims_lost, trust)));
     Ok((Some(inputs), (claims, queries)))
 }
 

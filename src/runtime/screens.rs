@@ -164,12 +164,10 @@ async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: 
                 WebRequest::Officer { id, answer } => {
                     let now = clock::wall(clock::Trust::Vouched).utc_ms;
                     let found = store.officer(id, now).await.map_err(unavailable);
-                    let _ = answer.send(
-                        found.map(|found| found.and_then(|(row, lockout)| Some((accounts::account(row)?, accounts::lockout(lockout))))),
-                    );
+                    let _ = answer.send(found.map(|found| found.and_then(|(row, lockout)| Some((accounts::account(row)?, lockout)))));
                 }
                 WebRequest::LoginAttempt { id, utc_ms, answer } => {
-                    let _ = answer.send(store.officer_failed(id, utc_ms).await.map(accounts::lockout).map_err(unavailable));
+                    let _ = answer.send(store.officer_failed(id, utc_ms).await.map_err(unavailable));
                 }
                 WebRequest::LoginSucceeded { id, answer } => {
                     let _ = answer.send(store.officer_succeeded(id).await.map(drop).map_err(unavailable));

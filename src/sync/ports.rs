@@ -62,9 +62,6 @@ pub enum ApplyRefused {
     /// The copy is at another revision.
     #[error("the copy is at revision {} of epoch {}", .0.revision, .0.epoch)]
     At(Place),
-    /// A row is not what its collection wants.
-    #[error("{0}")]
-    BadRow(String),
     /// The store cannot commit.
     #[error("the store cannot commit")]
     Failed,
