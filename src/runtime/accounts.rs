@@ -3,7 +3,7 @@
 use crate::officer::pin::Pepper;
 use crate::officer::{Account, parse_role, role_word};
 use crate::settings::Settings;
-use crate::store::{OfficerRow, Store};
+use crate::store::{OfficerRow, Store, StoreError};
 
 /// A row as an account; a row with a role this version does not know is none.
 #[must_use]
@@ -36,21 +36,32 @@ pub fn row(account: &Account) -> OfficerRow {
     }
 }
 
-/// Opens the store beside a daemon that is not running, and makes the pepper where there is none.
+/// The store's one writer, as a command finds it.
+pub enum Writer {
+    /// This command: no daemon runs.
+    Here(Store, tokio::runtime::Runtime),
+    /// The daemon: it is asked at its control socket.
+    Daemon,
+}
+
+/// Opens the store, or finds the daemon that has it.
 ///
 /// # Errors
 /// A sentence for the person at the terminal.
-pub fn open(settings: &Settings) -> Result<(Store, tokio::runtime::Runtime, Pepper), String> {
+pub fn writer(settings: &Settings) -> Result<Writer, String> {
     let waiter = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let trust = super::trust(settings);
     let boot = super::new_boot().map_err(|error| error.to_string())?;
     let key = super::lane_key(settings).map_err(|error| error.to_string())?;
-    let pepper = pepper(settings)?;
-    let _inside = waiter.enter();
-    let (store, _) =
-        super::open_store(settings, key, boot, trust).map_err(|error| format!("{error} (is the daemon running? stop it first)"))?;
-    drop(_inside);
-    Ok((store, waiter, pepper))
+    let opened = {
+        let _inside = waiter.enter();
+        super::open_store(settings, key, boot, trust)
+    };
+    match opened {
+        Ok((store, _)) => Ok(Writer::Here(store, waiter)),
+        Err(super::RunError::Store(StoreError::InUse { .. })) => Ok(Writer::Daemon),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// The site's pepper. It is delivered with the keys; a lane that stands alone makes its own at its first start.

@@ -1,9 +1,10 @@
 //! The lane's health for the centre, and the small facts the link's gate needs.
 
 use crate::clock;
-use crate::store::Store;
+use crate::store::{Store, StoreMetrics};
 use crate::sync::ports::LaneFacts;
 use lane_core::input::{CameraState, ScaleState};
+use lane_core::time::Wall;
 use lane_core::view::LaneView;
 use lane_link::health::{DeviceHealth, FaultHealth, Health};
 use lane_link::words;
@@ -43,30 +44,32 @@ pub async fn publish(
         let view = view.borrow().clone();
         let passage = view.at_boom.as_ref().and_then(|v| v.passage).map(lane_link::ids::passage_text);
         facts.send_if_modified(|facts| std::mem::replace(&mut facts.passage, passage.clone()) != passage);
-        health.send_replace(Health {
-            utc_ms: clock::wall(trust).trusted(),
-            up_s: started.elapsed().as_secs(),
-            phase: word(words::Phase::from(view.phase)),
-            mode: word(words::Mode::from(view.mode)),
-            passage,
-            devices: devices(&view),
-            faults: view
-                .faults
-                .iter()
-                .map(|f| FaultHealth {
-                    name: word(words::Fault::from(f.fault)),
-                    severity: word(words::Severity::from(f.severity)),
-                    age_ms: f.age_ms,
-                })
-                .collect(),
-            queue_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq),
-            disk_free_bytes: Some(metrics.free_bytes),
-            clock_trusted: clock::wall(trust).trusted().is_some(),
-            knowledge_age_s: view.knowledge_age_s,
-            rows_quarantined: metrics.quarantined,
-            claims_lost: claims_lost.load(Relaxed),
-            ..Health::default()
-        });
+        let up_s = started.elapsed().as_secs();
+        health.send_replace(Health { up_s, claims_lost: claims_lost.load(Relaxed), ..of(&view, &metrics, clock::wall(trust)) });
+    }
+}
+
+/// The health of a lane as its view and its store show it.
+#[must_use]
+pub fn of(view: &LaneView, metrics: &StoreMetrics, wall: Wall) -> Health {
+    let fault = |f: &lane_core::view::FaultView| FaultHealth {
+        name: word(words::Fault::from(f.fault)),
+        severity: word(words::Severity::from(f.severity)),
+        age_ms: f.age_ms,
+    };
+    Health {
+        utc_ms: wall.trusted(),
+        phase: word(words::Phase::from(view.phase)),
+        mode: word(words::Mode::from(view.mode)),
+        passage: view.at_boom.as_ref().and_then(|v| v.passage).map(lane_link::ids::passage_text),
+        devices: devices(view),
+        faults: view.faults.iter().map(fault).collect(),
+        queue_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq),
+        disk_free_bytes: Some(metrics.free_bytes),
+        clock_trusted: wall.trusted().is_some(),
+        knowledge_age_s: view.knowledge_age_s,
+        rows_quarantined: metrics.quarantined,
+        ..Health::default()
     }
 }
 

@@ -14,7 +14,9 @@ pub mod accounts;
 pub mod black_box;
 pub mod centre;
 pub mod commands;
+pub mod control;
 pub mod devices;
+pub mod door;
 pub mod health;
 pub mod inbox;
 pub mod journal;
@@ -30,7 +32,7 @@ mod watchdog;
 
 use crate::settings::{CameraSource, CentreSettings, Settings};
 use crate::store::{Boot, DiskState, Opened, Store, StoreSettings};
-use crate::sync::ports::{LaneFacts, SyncInput, Wires};
+use crate::sync::ports::{LaneFacts, SyncInput, SyncRequest, Wires};
 use crate::sync::{Identity, SyncSettings, key_files};
 use crate::{barrier, camera, clock, scale, sync};
 use ed25519_dalek::SigningKey;
@@ -123,6 +125,7 @@ fn trust(settings: &Settings) -> clock::Trust {
 }
 
 /// The channels that tasks share.
+#[derive(Clone)]
 struct Joints {
     store: Store,
     inbox: Inbox,
@@ -178,7 +181,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     };
     tasks.spawn(named("rules and officers", standing.keep()));
     let (link, centre_claims) = start_centre(&settings, &joints, &recorder, (boot, &opened, key, claims.lost()), &mut tasks)?;
-    tasks.spawn(named("claims", centre::claims_out(claimed, link)));
+    let importer = importer(&settings, link.clone())?;
+    tasks.spawn(named("control socket", control::serve(settings.state_dir.clone(), joints.clone(), importer)));
+    tasks.spawn(named("claims", centre::claims_out(claimed, link.map(|(inputs, _)| inputs))));
     tasks.spawn(named("look-ups", knowledge::serve(asked, store.clone(), centre_claims.0, centre_claims.1, inbox.clone())));
     let screens = screens::start(&settings, &joints, (barrier.stop.clone(), barrier.view.clone()), opened.ledger, &mut tasks).await?;
     let sinks = Sinks { recorder: recorder.clone(), barrier: barrier.commands, cameras, questions, claims, view: view_in, turns: turns_in };
@@ -337,7 +342,8 @@ async fn store_care(store: Store, trust: clock::Trust) {
     }
 }
 
-type CentreJoints = (Option<mpsc::Sender<SyncInput>>, (centre::Claims, centre::Queries));
+type LinkEnds = (mpsc::Sender<SyncInput>, mpsc::Sender<SyncRequest>);
+type CentreJoints = (Option<LinkEnds>, (centre::Claims, centre::Queries));
 
 /// Starts the link, where there is one. Without a centre nothing is asked and nothing is known of other lanes.
 fn start_centre(
@@ -362,7 +368,7 @@ fn start_centre(
     let (health_in, health) = watch::channel(lane_link::health::Health::default());
     let (facts_in, facts) = watch::channel(LaneFacts::default());
     let trust = joints.trust;
-    let wires = Wires { requests, reports, inputs: inputs_taken, last_seq, health, facts, clock: Arc::new(move || clock::wall(trust)) };
+    let wires = Wires { requests: requests.clone(), reports, inputs: inputs_taken, last_seq, health, facts, clock: Arc::new(move || clock::wall(trust)) };
     let identity = Identity {
         boot: HexBytes::from_u128(boot.0),
         ledger: HexBytes::from_u128(opened.ledger.0),
@@ -386,12 +392,31 @@ fn start_centre(
     tasks.spawn(named("link reports", centre::reports(reports_taken, reporting)));
     let out = health::Watches { health: health_in, facts: facts_in, last_seq: last_seq_in };
     tasks.spawn(named("health", health::publish(joints.store.clone(), joints.view.clone(), out, claims_lost, trust)));
-    Ok((Some(inputs), (claims, queries)))
+    Ok((Some((inputs, requests)), (claims, queries)))
+}
+
+/// What an import from a file needs, where there is a centre to believe.
+fn importer(settings: &Settings, link: Option<LinkEnds>) -> Result<Option<control::Importer>, RunError> {
+    let (Some(centre), Some((inputs, requests))) = (&settings.centre, link) else { return Ok(None) };
+    let trusted = trusted(settings, centre).map_err(RunError::Centre)?;
+    Ok(Some(control::Importer { trusted, requests, inputs }))
+}
+
+/// What this lane believes a file of its centre by.
+///
+/// # Errors
+/// A sentence that names the setting.
+pub fn trusted(settings: &Settings, centre: &CentreSettings) -> Result<sync::import::Trusted, String> {
+    Ok(sync::import::Trusted {
+        site: Name::new(&settings.site).map_err(|error| format!("site: {error}"))?,
+        root_key: centre.root_key.parse().map_err(|error| format!("root_key: {error}"))?,
+        key_list_path: settings.state_dir.join("keys/key-list.json"),
+    })
 }
 
 fn sync_settings(settings: &Settings, centre: &CentreSettings) -> Result<SyncSettings, RunError> {
     let wrong = |what: &str, error: String| RunError::Centre(format!("{what}: {error}"));
-    let site = Name::new(&settings.site).map_err(|e| wrong("site", e.to_string()))?;
+    let sync::import::Trusted { site, root_key, key_list_path } = trusted(settings, centre).map_err(RunError::Centre)?;
     let lane = Name::new(&settings.lane).map_err(|e| wrong("lane", e.to_string()))?;
     let mut link = LinkSettings::plain(&centre.host, centre.port, &format!("borderlane-{site}-{lane}"));
     if let Some([ca, certificate, key]) = &centre.tls {
@@ -401,8 +426,7 @@ fn sync_settings(settings: &Settings, centre: &CentreSettings) -> Result<SyncSet
         let password = std::fs::read_to_string(file).map_err(|source| RunError::File { path: file.clone(), source })?;
         link.login = Some((user.clone(), password.trim_end().to_owned()));
     }
-    let root_key = centre.root_key.parse().map_err(|e| wrong("root_key", format!("{e}")))?;
-    Ok(SyncSettings::new(site, lane, link, root_key, settings.state_dir.join("keys/key-list.json")))
+    Ok(SyncSettings::new(site, lane, link, root_key, key_list_path))
 }
 
 /// Waits for SIGTERM or SIGINT, or for a task that should never end.

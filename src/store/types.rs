@@ -3,6 +3,7 @@
 use super::chain::SignedHead;
 use lane_core::ids::{BootId, DeclarationId, Digest, LedgerId, PassageId, PermitId, Revision};
 use lane_core::time::{Mono, Wall};
+use serde::{Deserialize, Serialize};
 
 /// Facts of this start, given to [`super::Store::open`].
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +172,7 @@ pub struct BlackBox {
 }
 
 /// An officer as the store keeps one. Times in UTC milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfficerRow {
     /// The login.
     pub id: String,

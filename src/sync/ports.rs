@@ -286,6 +286,8 @@ pub enum SyncInput {
         /// The outcome's word.
         outcome: String,
     },
+    /// Somebody else filled the copies (a bundle from a file): ask the store anew where they stand.
+    CopiesChanged,
     /// A signed key list from a file.
     KeyList(Box<lane_link::envelope::Envelope>),
 }

@@ -14,7 +14,7 @@
 use super::Shared;
 use super::error::Refusal;
 use super::guard::read_json;
-use super::seams::WebRequest;
+use super::seams::{DoorEvent, WebRequest};
 use super::sessions::{SessionId, SessionView};
 use crate::officer::lockout::Lockout;
 use crate::officer::pin::{self, Pin};
@@ -56,6 +56,7 @@ pub(super) async fn login(State(shared): State<Arc<Shared>>, headers: HeaderMap,
     let account = prove(&shared, &id, pin).await.inspect_err(|refusal| {
         shared.metrics.login(refusal.word());
         tracing::warn!(officer = %id, why = refusal.word(), "a login was refused");
+        note(&shared, DoorEvent::LoginFailed { login: id.clone(), why: refusal.word() });
     })?;
     let session = SessionId::draw().map_err(|error| {
         tracing::error!(%error, "no session id could be drawn");
@@ -67,11 +68,19 @@ pub(super) async fn login(State(shared): State<Arc<Shared>>, headers: HeaderMap,
         if let Some(old) = session_of(&headers) {
             sessions.end(&old);
         }
-        sessions.begin(session.clone(), account, now)
+        sessions.begin(session.clone(), account.clone(), now)
     };
+    note(&shared, DoorEvent::LoggedIn(account));
     shared.metrics.login("ok");
     tracing::info!(officer = %id, "logged in");
     Ok(([(header::SET_COOKIE, session.set_cookie())], Json(SessionBody { session: Some(view) })).into_response())
+}
+
+/// Hands it to the store's side without waiting: a door that waits for the disk would shut people out.
+fn note(shared: &Shared, event: DoorEvent) {
+    if shared.requests.try_send(WebRequest::Door(event)).is_err() {
+        tracing::error!("what happened at the door could not be written down: too much waits for the store");
+    }
 }
 
 async fn prove(shared: &Arc<Shared>, id: &str, pin: Pin) -> Result<Account, Refusal> {
@@ -85,7 +94,9 @@ async fn prove(shared: &Arc<Shared>, id: &str, pin: Pin) -> Result<Account, Refu
     }
     count(shared, id, known.is_some(), now_ms, wall.utc_ms).await;
     let account = known.map(|(account, _): (Account, Lockout)| account);
-    let right = verify(shared, pin, account.as_ref().map(|a| a.pin_hash.clone())).await?;
+    // Who was given no PIN yet is like nobody.
+    let kept = account.as_ref().map(|a| a.pin_hash.clone()).filter(|hash| !hash.is_empty());
+    let right = verify(shared, pin, kept).await?;
     let account = account.filter(|account| right && account.may_work(&shared.settings.site, wall.trusted()));
     let account = account.ok_or(Refusal::LoginFailed)?;
     shared.attempts().forget(id);
@@ -128,7 +139,10 @@ async fn verify(shared: &Arc<Shared>, pin: Pin, kept: Option<String>) -> Result<
 pub(super) async fn logout(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     let _nothing: Nothing = read_json(body).await?;
     if let Some(id) = session_of(&headers) {
-        shared.sessions().end(&id);
+        let ended = shared.sessions().end(&id);
+        if let Some(account) = ended {
+            note(&shared, DoorEvent::LoggedOut(account, true));
+        }
     }
     Ok(([(header::SET_COOKIE, SessionId::clear_cookie())], Json(SessionBody { session: None })).into_response())
 }
@@ -159,6 +173,7 @@ pub(super) async fn person(shared: &Shared, headers: &HeaderMap) -> Result<Accou
         return Ok(account);
     }
     shared.sessions().end(&id);
+    note(shared, DoorEvent::LoggedOut(account.clone(), false));
     tracing::warn!(officer = %account.id, "a session ended: the account was removed, changed or has run out");
     Err(Refusal::LoginNeeded)
 }

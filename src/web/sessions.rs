@@ -110,9 +110,10 @@ impl Sessions {
         self.open.iter().find(|(known, _)| same(known, id)).map(|(_, session)| self.show(session, now))
     }
 
-    /// Ends it; it is dead afterwards.
-    pub fn end(&mut self, id: &SessionId) {
-        self.open.retain(|(known, _)| !same(known, id));
+    /// Ends it; it is dead afterwards. Whose it was.
+    pub fn end(&mut self, id: &SessionId) -> Option<Account> {
+        let at = self.open.iter().position(|(known, _)| same(known, id))?;
+        Some(self.open.swap_remove(at).1.account)
     }
 
     fn sweep(&mut self, now: Mono) {
