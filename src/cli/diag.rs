@@ -181,9 +181,15 @@ fn store(dir: &Path) -> Result<Value, StoreError> {
                 "valid_until_ms": row.valid_until_ms, "from_centre": row.from_centre, "has_pin": !row.pin_hash.is_empty(),
                 "failures": lockout.failures, "locked_until_ms": lockout.locked_until_ms })
     });
-    let sql = format!("SELECT json_object('seq', seq, 'kind', kind, 'utc_ms', utc_ms, 'bytes', length(bytes)) FROM ledger ORDER BY seq DESC LIMIT {RECORDS_MAX}");
-    let tables = ["ledger", "head", "segment", "open_passage", "permit", "entry_use", "black_box", "black_box_entry", "officer", "act", "evidence"];
-    let counts = tables.iter().map(|table| Ok(((*table).to_owned(), count(&conn, table)?))).collect::<Result<serde_json::Map<_, _>, StoreError>>()?;
+    let sql = format!(
+        "SELECT json_object('seq', seq, 'kind', kind, 'utc_ms', utc_ms, 'bytes', length(bytes)) FROM ledger ORDER BY seq DESC LIMIT {RECORDS_MAX}"
+    );
+    let tables =
+        ["ledger", "head", "segment", "open_passage", "permit", "entry_use", "black_box", "black_box_entry", "officer", "act", "evidence"];
+    let counts = tables
+        .iter()
+        .map(|table| Ok(((*table).to_owned(), count(&conn, table)?)))
+        .collect::<Result<serde_json::Map<_, _>, StoreError>>()?;
     Ok(json!({
         "format": schema::format_of(&conn)?,
         "file_bytes": std::fs::metadata(&path).map_or(0, |file| file.len()),

@@ -193,7 +193,8 @@ async fn perform(ask: Ask, bytes: Vec<u8>, joints: &Joints, importer: Option<&Im
 /// What an import did, for the person who asked.
 #[must_use]
 pub fn sentence(done: &Imported) -> String {
-    let at = done.head_utc_ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).map_or_else(|| "unknown time".into(), |t| t.to_string());
+    let at =
+        done.head_utc_ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).map_or_else(|| "unknown time".into(), |t| t.to_string());
     let (name, epoch, revision) = (done.collection.word(), done.place.epoch, done.place.revision);
     match done.rows {
         Some(rows) => format!("{name}: {rows} rows at revision {epoch}.{revision}, as of {at}"),

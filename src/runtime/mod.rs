@@ -368,7 +368,15 @@ fn start_centre(
     let (health_in, health) = watch::channel(lane_link::health::Health::default());
     let (facts_in, facts) = watch::channel(LaneFacts::default());
     let trust = joints.trust;
-    let wires = Wires { requests: requests.clone(), reports, inputs: inputs_taken, last_seq, health, facts, clock: Arc::new(move || clock::wall(trust)) };
+    let wires = Wires {
+        requests: requests.clone(),
+        reports,
+        inputs: inputs_taken,
+        last_seq,
+        health,
+        facts,
+        clock: Arc::new(move || clock::wall(trust)),
+    };
     let identity = Identity {
         boot: HexBytes::from_u128(boot.0),
         ledger: HexBytes::from_u128(opened.ledger.0),

@@ -157,13 +157,7 @@ fn unavailable(error: StoreError) -> Unavailable {
 }
 
 /// The store's side of the screens. Each question is a task of its own: a slow disk delays no other.
-async fn answer(
-    mut requests: mpsc::Receiver<WebRequest>,
-    store: Store,
-    ledger: LedgerId,
-    metrics: WebMetrics,
-    trust: clock::Trust,
-) {
+async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: LedgerId, metrics: WebMetrics, trust: clock::Trust) {
     let door = Arc::new(Door::default());
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {

@@ -4,8 +4,8 @@ use crate::officer::Account;
 use crate::officer::lockout::Lockout;
 use crate::officer::pin::{self, PEPPER_BYTES, Pepper, Pin};
 use crate::web::seams::{
-    ACTS_MAX, ActRequest, Clocks, LinkFacts, DoorEvent, PassageRow, REQUESTS_MAX, StopButton, Turn, Unavailable, Versions, ViewFrame, WebRequest,
-    WebSeams,
+    ACTS_MAX, ActRequest, Clocks, DoorEvent, LinkFacts, PassageRow, REQUESTS_MAX, StopButton, Turn, Unavailable, Versions, ViewFrame,
+    WebRequest, WebSeams,
 };
 use crate::web::{Web, WebError, WebMetrics, WebSettings};
 use lane_core::officer::Role;
