@@ -266,6 +266,51 @@ async fn a_bundle_fills_a_stopped_lane_freshens_it_and_nothing_older_is_taken() 
     assert_eq!(revision(&other, Collection::Declarations).await, None);
     other.close().await;
     let both = vec!["12C12345".into(), "12C12346".into()];
-    assert_eq!(store.lookup(both, None).await.unwrap().declarations.len(), 2);
+    assert_eq!(store.lookup(both.clone(), None).await.unwrap().declarations.len(), 2);
     store.close().await;
+
+    // The same through the command, over a lane's settings, while no daemon runs.
+    let lane = tempfile::tempdir().unwrap();
+    let config = settings(lane.path(), &keys.root.to_string());
+    let file = lane.path().join("bundle");
+    std::fs::write(&file, &second).unwrap();
+    let import = [file.display().to_string(), "--config".into(), config.display().to_string()];
+    let (code, said) = declarations(&["import".into()].into_iter().chain(import.clone()).collect::<Vec<_>>()).await;
+    assert_eq!((code, said.contains("declarations: 2 rows at revision 1.2")), (0, true), "{said}");
+    std::fs::write(&file, &first).unwrap();
+    let (code, said) = declarations(&["import".into()].into_iter().chain(import).collect::<Vec<_>>()).await;
+    assert_eq!((code, said.contains("not newer")), (1, true), "{said}");
+    let (code, said) = declarations(&["find".into(), "12C12346".into(), "--dir".into(), lane.path().display().to_string()]).await;
+    assert_eq!((code, said.contains("D-2")), (0, true), "{said}");
+}
+
+/// The least settings of a lane that has a centre.
+fn settings(dir: &Path, root_key: &str) -> std::path::PathBuf {
+    let profiles = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/profiles/barrier");
+    let path = dir.join("lane.toml");
+    let text = format!(
+        "[lane]\nsite = \"huu-nghi\"\nname = \"lane-1\"\ndirection = \"outbound\"\nstate_dir = \".\"\nclock_vouched = true\n\
+         [barrier]\nprofiles = \"{}\"\nstop_output = true\n[[barrier.module]]\nname = \"io-1\"\naddress = \"127.0.0.1:1\"\n\
+         profile = \"generic\"\n[centre]\nhost = \"127.0.0.1\"\nport = 1\nroot_key = \"{root_key}\"\n",
+        profiles.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// `borderlane declarations`: exit code, and everything it said.
+async fn declarations(words: &[String]) -> (u8, String) {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: borderlane::cli::declarations::DeclarationsArgs,
+    }
+    let line = <Line as clap::Parser>::try_parse_from(["declarations".to_owned()].iter().chain(words)).unwrap();
+    let run = move || {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = borderlane::cli::declarations::run(&line.args, &mut out, &mut err);
+        out.extend(err);
+        (code, String::from_utf8(out).unwrap())
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
 }

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct OfficerCli {
     /// The settings
-    #[arg(long, default_value = "/etc/borderlane/lane.toml")]
+    #[arg(long, global = true, default_value = "/etc/borderlane/lane.toml")]
     config: PathBuf,
     #[command(flatten)]
     args: officer::OfficerArgs,
