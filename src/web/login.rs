@@ -149,7 +149,15 @@ pub(super) async fn logout(State(shared): State<Arc<Shared>>, headers: HeaderMap
 
 pub(super) async fn session(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let now = (shared.clocks.mono)();
-    let session = session_of(&headers).and_then(|id| shared.sessions().look(&id, now));
+    let id = session_of(&headers);
+    let account = id.as_ref().and_then(|id| shared.sessions().account(id, now));
+    // Who was dismissed is not shown as logged in either.
+    if let (Some(id), Some(account)) = (&id, account)
+        && !still_stands(&shared, &account).await
+    {
+        end_with_account(&shared, id, account);
+    }
+    let session = id.and_then(|id| shared.sessions().look(&id, now));
     Json(SessionBody { session }).into_response()
 }
 
@@ -162,18 +170,29 @@ pub(super) async fn person(shared: &Shared, headers: &HeaderMap) -> Result<Accou
     let now = (shared.clocks.mono)();
     let id = session_of(headers).ok_or(Refusal::LoginNeeded)?;
     let account = shared.sessions().act(&id, now).ok_or(Refusal::LoginNeeded)?;
+    if still_stands(shared, &account).await {
+        return Ok(account);
+    }
+    end_with_account(shared, &id, account);
+    Err(Refusal::LoginNeeded)
+}
+
+/// Is the account still what it was when its session began?
+async fn still_stands(shared: &Shared, account: &Account) -> bool {
     let asked = shared.ask(|answer| WebRequest::Officer { id: account.id.clone(), answer });
     let now_known = match tokio::time::timeout(Duration::from_millis(STILL_STANDS_TIMEOUT_MS), asked).await {
         Ok(Ok(known)) => known.map(|(known, _)| known),
         // No answer is no news: the session's own facts are minutes old at most, and a lane with a failing disk needs its people.
-        Ok(Err(_)) | Err(_) => return Ok(account),
+        Ok(Err(_)) | Err(_) => return true,
     };
     let utc_ms = (shared.clocks.wall)().trusted();
-    if now_known.as_ref() == Some(&account) && account.may_work(&shared.settings.site, utc_ms) {
-        return Ok(account);
+    now_known.as_ref() == Some(account) && account.may_work(&shared.settings.site, utc_ms)
+}
+
+fn end_with_account(shared: &Shared, id: &SessionId, account: Account) {
+    // Two requests at once: the session ends once.
+    if shared.sessions().end(id).is_some() {
+        tracing::warn!(officer = %account.id, "a session ended: the account was removed, changed or has run out");
+        note(shared, DoorEvent::LoggedOut(account, false));
     }
-    shared.sessions().end(&id);
-    note(shared, DoorEvent::LoggedOut(account.clone(), false));
-    tracing::warn!(officer = %account.id, "a session ended: the account was removed, changed or has run out");
-    Err(Refusal::LoginNeeded)
 }

@@ -104,6 +104,12 @@ impl Sessions {
         Some(session.account.clone())
     }
 
+    /// Whose session it is; asking does not prolong it.
+    pub fn account(&mut self, id: &SessionId, now: Mono) -> Option<Account> {
+        self.sweep(now);
+        self.open.iter().find(|(known, _)| same(known, id)).map(|(_, session)| session.account.clone())
+    }
+
     /// The session as it is; looking does not prolong it.
     pub fn look(&mut self, id: &SessionId, now: Mono) -> Option<SessionView> {
         self.sweep(now);

@@ -155,6 +155,12 @@ async fn a_session_ends_by_idleness_and_when_its_account_changes() {
     assert!(bench.acts.try_recv().is_err(), "nothing reached the lane");
     let last = bench.store.lock().unwrap().door.last().cloned();
     assert!(matches!(last, Some(DoorEvent::LoggedOut(_, false))), "{last:?}");
+    let bench = Bench::start(FakeStore::with_lan()).await;
+    let cookie = bench.login().await;
+    let look = format!("GET /api/session HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
+    assert_eq!(bench.send(&look).await.json()["session"]["id"], "lan.nguyen");
+    bench.store.lock().unwrap().officers.remove("lan.nguyen");
+    assert_eq!(bench.send(&look).await.json()["session"], serde_json::Value::Null, "who was dismissed is not shown as logged in");
 }
 
 #[tokio::test]
