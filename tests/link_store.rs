@@ -6,6 +6,7 @@
 mod link_support;
 mod store_support;
 
+use borderlane::clock::Trust;
 use borderlane::runtime::control::import_into;
 use borderlane::runtime::{centre, standing};
 use borderlane::store::{Boot, Collection, Store, StoreSettings};
@@ -199,7 +200,7 @@ async fn officers_and_rules_of_the_centres_files_take_effect_and_are_taken_back(
         revision(store, Collection::Officers).await == Some(1) && revision(store, Collection::Rules).await == Some(1)
     })
     .await;
-    standing::mirror(&lane.store).await.unwrap();
+    standing::mirror(&lane.store, Trust::Vouched).await.unwrap();
     let mut minh = lane.store.officer("minh.tran".into(), now_ms()).await.unwrap().unwrap().0;
     assert_eq!((minh.pin_hash.as_str(), minh.from_centre), ("", true), "the centre brings no PIN");
     minh.pin_hash = "$kept".into();
@@ -219,7 +220,7 @@ async fn officers_and_rules_of_the_centres_files_take_effect_and_are_taken_back(
         revision(store, Collection::Officers).await == Some(2) && revision(store, Collection::Rules).await == Some(2)
     })
     .await;
-    standing::mirror(&lane.store).await.unwrap();
+    standing::mirror(&lane.store, Trust::Vouched).await.unwrap();
     let left: Vec<String> = lane.store.officers().await.unwrap().into_iter().map(|(row, _)| row.id).collect();
     assert_eq!(left, ["lan.nguyen"], "who was dismissed is gone, with the PIN");
     assert_eq!(standing::rules_at_start(&lane.store, &local, Some(1_000)).await, local);

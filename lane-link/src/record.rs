@@ -225,6 +225,11 @@ pub enum Body {
         by: Person,
         why: String,
     },
+    /// An account of this lane was written at its desk (`written`: added, disabled or given a PIN; `unlocked`), or the centre took it back (`removed`).
+    Account {
+        login: String,
+        what: String,
+    },
     /// Logins were refused: the first of each login and reason at once, then counted once a minute.
     LoginFailed {
         login: String,

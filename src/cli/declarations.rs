@@ -189,8 +189,8 @@ fn import(settings: &Settings, bytes: &[u8]) -> Result<String, String> {
             Ok(format!("the daemon took it: {}", said.as_str().unwrap_or_default()))
         }
         Writer::Here(store, waiter) => {
-            let trust = if settings.clock_vouched { clock::Trust::Vouched } else { clock::Trust::Kernel };
-            let done = waiter.block_on(control::import_into(&store, bytes, &trusted, clock::wall(trust).trusted()));
+            let utc_ms = clock::wall(crate::runtime::trust(settings)).trusted();
+            let done = waiter.block_on(control::import_into(&store, bytes, &trusted, utc_ms));
             waiter.block_on(store.close());
             done.map(|done| control::sentence(&done))
         }

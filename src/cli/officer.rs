@@ -13,6 +13,7 @@ use crate::officer::pin::{self, HashError, Pepper, Pin, PinError};
 use crate::officer::{Account, AccountError, parse_id, parse_role, role_word};
 use crate::runtime::accounts::{self, Writer};
 use crate::runtime::control::{self, Ask};
+use crate::runtime::trust;
 use crate::settings::Settings;
 use clap::{Args, Subcommand};
 use std::io::{self, BufRead, Write};
@@ -240,7 +241,9 @@ impl Accounts for Desk<'_> {
     fn put(&mut self, account: &Account) -> Result<(), String> {
         let officer = accounts::row(account);
         match &self.writer {
-            Writer::Here(store, waiter) => waiter.block_on(store.put_officer(officer)).map_err(|error| error.to_string()),
+            Writer::Here(store, waiter) => {
+                waiter.block_on(accounts::put(store, officer, trust(self.settings))).map_err(|error| error.to_string())
+            }
             Writer::Daemon => control::ask(&self.settings.state_dir, &Ask::PutOfficer { officer }, &[]).map(drop),
         }
     }
@@ -248,7 +251,9 @@ impl Accounts for Desk<'_> {
     fn unlock(&mut self, id: &str) -> Result<(), String> {
         let id = id.to_owned();
         match &self.writer {
-            Writer::Here(store, waiter) => waiter.block_on(store.officer_succeeded(id)).map(drop).map_err(|error| error.to_string()),
+            Writer::Here(store, waiter) => {
+                waiter.block_on(accounts::unlock(store, id, trust(self.settings))).map_err(|error| error.to_string())
+            }
             Writer::Daemon => control::ask(&self.settings.state_dir, &Ask::Unlock { id }, &[]).map(drop),
         }
     }

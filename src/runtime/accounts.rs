@@ -1,9 +1,11 @@
 //! Officers' accounts between the store's rows and what the screens and the desk know.
 
+use crate::clock;
 use crate::officer::pin::Pepper;
 use crate::officer::{Account, parse_role, role_word};
 use crate::settings::Settings;
 use crate::store::{OfficerRow, Store, StoreError};
+use lane_link::record::Body;
 
 /// A row as an account; a row with a role this version does not know is none.
 #[must_use]
@@ -34,6 +36,33 @@ pub fn row(account: &Account) -> OfficerRow {
         // One that the centre sent stays the centre's.
         from_centre: false,
     }
+}
+
+/// What happens to an account is in the ledger.
+///
+/// # Errors
+/// The store's: the account may not be changed unseen.
+pub async fn note(store: &Store, login: &str, what: &str, trust: clock::Trust) -> Result<(), StoreError> {
+    let body = Body::Account { login: login.to_owned(), what: what.to_owned() };
+    store.append(vec![super::centre::raw_record(body, trust)]).await.map(drop)
+}
+
+/// Writes an account, and that it was written; the record first, so that nothing changes unseen.
+///
+/// # Errors
+/// The store's.
+pub async fn put(store: &Store, officer: OfficerRow, trust: clock::Trust) -> Result<(), StoreError> {
+    note(store, &officer.id, "written", trust).await?;
+    store.put_officer(officer).await
+}
+
+/// Forgets an account's wrong PINs, and notes it.
+///
+/// # Errors
+/// The store's.
+pub async fn unlock(store: &Store, id: String, trust: clock::Trust) -> Result<(), StoreError> {
+    note(store, &id, "unlocked", trust).await?;
+    store.officer_succeeded(id).await.map(drop)
 }
 
 /// The store's one writer, as a command finds it.

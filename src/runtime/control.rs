@@ -168,9 +168,9 @@ async fn perform(ask: Ask, bytes: Vec<u8>, joints: &Joints, importer: Option<&Im
             let account = super::accounts::account(officer.clone()).ok_or("the account's role is not known")?;
             account.check().map_err(|e| e.to_string())?;
             tracing::warn!(officer = %officer.id, "an account was written at the control socket");
-            store.put_officer(officer).await.map(|()| Value::Null).map_err(|e| e.to_string())
+            super::accounts::put(store, officer, joints.trust).await.map(|()| Value::Null).map_err(|e| e.to_string())
         }
-        Ask::Unlock { id } => store.officer_succeeded(id).await.map(|_| Value::Null).map_err(|e| e.to_string()),
+        Ask::Unlock { id } => super::accounts::unlock(store, id, joints.trust).await.map(|()| Value::Null).map_err(|e| e.to_string()),
         Ask::Health => {
             let health = health::of(&joints.view.borrow().clone(), &store.metrics(), clock::wall(joints.trust));
             serde_json::to_value(health).map_err(|e| e.to_string())
@@ -243,4 +243,35 @@ pub async fn import_into(store: &Store, bytes: &[u8], trusted: &Trusted, utc_ms:
     // The last request has no answer: it is done when the serving ends.
     let _ = serving.await;
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn asked(bytes: &[u8]) -> Result<(Ask, Vec<u8>), String> {
+        let mut read = tokio::io::BufReader::new(bytes);
+        request(&mut read).await
+    }
+
+    #[tokio::test]
+    async fn what_is_no_whole_request_is_refused_with_a_sentence() {
+        assert!(matches!(asked(b"{\"do\":\"officers\"}\n").await, Ok((Ask::Officers, _))));
+        let (ask, bytes) = asked(b"{\"do\":\"import\",\"bytes\":3}\nabcdef").await.unwrap();
+        assert!(matches!(ask, Ask::Import { bytes: 3 }));
+        assert_eq!(bytes, b"abc");
+        for (bad, says) in [
+            (&b""[..], "no request"),
+            (b"open the boom\n", "no request"),
+            (b"{\"do\":\"open\"}\n", "no request"),
+            (b"{\"do\":\"unlock\",\"id\":\"a\",\"boom\":\"up\"}\n", "no request"),
+            (b"{\"do\":\"import\",\"bytes\":4}\nabc", "did not come whole"),
+            (b"{\"do\":\"import\",\"bytes\":999999999999}\n", "more than"),
+        ] {
+            let error = asked(bad).await.unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+        let long = vec![b'x'; 2 * LINE_MAX_BYTES as usize];
+        assert!(asked(&long).await.is_err());
+    }
 }

@@ -120,7 +120,9 @@ pub fn main(settings: Settings) -> u8 {
     }
 }
 
-fn trust(settings: &Settings) -> clock::Trust {
+/// Whose word counts for the wall clock.
+#[must_use]
+pub fn trust(settings: &Settings) -> clock::Trust {
     if settings.clock_vouched { clock::Trust::Vouched } else { clock::Trust::Kernel }
 }
 

@@ -86,7 +86,7 @@ impl Standing {
                 self.judge(rows, utc_ms).await;
             }
             if !mirrored {
-                mirrored = match mirror(&self.store).await {
+                mirrored = match mirror(&self.store, self.trust).await {
                     Ok(()) => true,
                     Err(error) => {
                         tracing::warn!(%error, "the centre's officers are not mirrored yet: it is tried again");
@@ -116,7 +116,7 @@ impl Standing {
 ///
 /// # Errors
 /// The store's.
-pub async fn mirror(store: &Store) -> Result<(), StoreError> {
+pub async fn mirror(store: &Store, trust: clock::Trust) -> Result<(), StoreError> {
     let known = store.collections().await?.into_iter().any(|state| state.collection == Collection::Officers && state.have.is_some());
     if !known {
         return Ok(());
@@ -126,6 +126,10 @@ pub async fn mirror(store: &Store) -> Result<(), StoreError> {
     let done = store.mirror_officers(accounts).await?;
     for id in &done.removed {
         tracing::warn!(officer = %id, "the centre dismissed an officer: the account is gone, with its PIN");
+        // Who is dismissed is out, whether or not the record finds room.
+        if let Err(error) = super::accounts::note(store, id, "removed", trust).await {
+            tracing::error!(officer = %id, %error, "the dismissal could not be recorded");
+        }
     }
     if done.written > 0 {
         tracing::info!(accounts = done.written, "officers of the centre were written; who has no PIN gets one by `borderlane officer pin`");

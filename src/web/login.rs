@@ -63,13 +63,14 @@ pub(super) async fn login(State(shared): State<Arc<Shared>>, headers: HeaderMap,
         Refusal::NoAnswer
     })?;
     let now = (shared.clocks.mono)();
-    let view = {
+    let (view, before) = {
         let mut sessions = shared.sessions();
-        if let Some(old) = session_of(&headers) {
-            sessions.end(&old);
-        }
-        sessions.begin(session.clone(), account.clone(), now)
+        let before = session_of(&headers).and_then(|old| sessions.end(&old));
+        (sessions.begin(session.clone(), account.clone(), now), before)
     };
+    if let Some(before) = before {
+        note(&shared, DoorEvent::LoggedOut(before, true));
+    }
     note(&shared, DoorEvent::LoggedIn(account));
     shared.metrics.login("ok");
     tracing::info!(officer = %id, "logged in");

@@ -67,6 +67,9 @@ fn an_officer_of_the_centre_gets_a_pin_at_the_lane_and_is_out_when_dismissed() {
     lane.check(act("e2e-minh-2") == 401, "the open session ends with its next act");
     lane.check(login("902713").status == 401, "who was dismissed does not come in again");
     let by = |r: &Value| r["by"]["id"] == "minh.tran";
+    let account = |what: &'static str| move |r: &Value| r["kind"] == "account" && r["login"] == "minh.tran" && r["what"] == what;
+    lane.until_said("the PIN that was given", account("written"));
+    lane.until_said("the dismissal", account("removed"));
     lane.until_said("the login", |r| r["kind"] == "logged_in" && by(r));
     lane.until_said("the end of the session", |r| r["kind"] == "logged_out" && by(r) && r["why"] == "account");
     lane.until_said("the refused login", |r| r["kind"] == "login_failed" && r["login"] == "minh.tran");
