@@ -13,6 +13,7 @@ use crate::store::verify::open_read_only;
 use crate::store::{Collection, Found, FoundRow, LOOKUP_MAX_PLATES, StoreError, plate_key};
 use clap::{Args, Subcommand};
 use lane_core::plate::PlateText;
+use lane_link::replica::MAX_BUNDLE_BYTES;
 use serde_json::{Value, json};
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
@@ -170,9 +171,10 @@ fn run_import(args: &ImportArgs, out: &mut dyn Write) -> Result<bool, Declaratio
     let settings = Settings::load(&args.config)?;
     let wrong = |source| DeclarationsError::File { path: args.file.clone(), source };
     let mut bytes = Vec::new();
-    std::fs::File::open(&args.file).and_then(|file| file.take(control::BUNDLE_MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(wrong)?;
-    if bytes.len() as u64 > control::BUNDLE_MAX_BYTES {
-        return Err(wrong(std::io::Error::other(format!("more than {} bytes", control::BUNDLE_MAX_BYTES))));
+    let most = MAX_BUNDLE_BYTES as u64;
+    std::fs::File::open(&args.file).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(wrong)?;
+    if bytes.len() as u64 > most {
+        return Err(wrong(std::io::Error::other(format!("more than {most} bytes"))));
     }
     let said = import(&settings, &bytes).map_err(DeclarationsError::Import)?;
     writeln!(out, "{said}")?;
@@ -184,6 +186,11 @@ fn import(settings: &Settings, bytes: &[u8]) -> Result<String, String> {
     let centre = settings.centre.as_ref().ok_or("the settings name no centre: there is no root key to believe a bundle by")?;
     let trusted = crate::runtime::trusted(settings, centre)?;
     match accounts::writer(settings)? {
+        Writer::Daemon if bytes.len() as u64 > control::BUNDLE_MAX_BYTES => Err(format!(
+            "a running daemon takes bundles of at most {} bytes, this one has {}: stop the daemon, import, and start it again",
+            control::BUNDLE_MAX_BYTES,
+            bytes.len()
+        )),
         Writer::Daemon => {
             let said = control::ask(&settings.state_dir, &Ask::Import { bytes: bytes.len() as u64 }, bytes)?;
             Ok(format!("the daemon took it: {}", said.as_str().unwrap_or_default()))

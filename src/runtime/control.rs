@@ -31,8 +31,9 @@ use tokio::sync::{Semaphore, mpsc};
 pub const SOCKET: &str = "control.sock";
 /// Bytes of a request's line.
 const LINE_MAX_BYTES: u64 = 64 * 1024;
-/// Bytes of a bundle that is handed over.
-pub const BUNDLE_MAX_BYTES: u64 = 256 << 20;
+/// Bytes of a bundle that is handed over: opened it takes about eight times as much, and the service may use 512 MiB. A larger one is imported while
+/// the daemon is stopped.
+pub const BUNDLE_MAX_BYTES: u64 = 24 << 20;
 /// Bytes of an answer.
 const ANSWER_MAX_BYTES: u64 = 16 << 20;
 /// Connections at once.
