@@ -370,7 +370,8 @@ fn sync_settings(settings: &Settings, centre: &CentreSettings) -> Result<SyncSet
         link.login = Some((user.clone(), password.trim_end().to_owned()));
     }
     let root_key = centre.root_key.parse().map_err(|e| wrong("root_key", format!("{e}")))?;
-    Ok(SyncSettings::new(site, lane, link, root_key, settings.state_dir.join("keys/key-list.json")))
+    let defaults = SyncSettings::new(site, lane, link, root_key, settings.state_dir.join("keys/key-list.json"));
+    Ok(SyncSettings { open_needs_two_keys: centre.open_needs_two_keys, ..defaults })
 }
 
 /// Waits for SIGTERM or SIGINT, or for a task that should never end.
