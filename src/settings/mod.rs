@@ -255,17 +255,3 @@ fn web(section: &Section<'_, '_>, state_dir: &Path) -> WebSettings {
     section.check_known();
     read
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sample_file_is_good_and_two_keys_can_be_asked_for() {
-        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
-        let sample = include_str!("../../config/lane.toml");
-        let asked = |text: &str| Settings::parse(text, &base).unwrap().centre.unwrap().open_needs_two_keys;
-        assert!(!asked(sample));
-        assert!(asked(&sample.replace("open_needs_two_keys = false", "open_needs_two_keys = true ")));
-    }
-}
