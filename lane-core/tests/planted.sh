@@ -66,7 +66,6 @@ lane_model lane_i10 a_second_vehicle_and_a_late_picture I10
 lane_model lane_i13 a_person_with_an_old_view I13
 lane_model lane_i14 facts_that_change I14
 lane_model i17 two_vehicles_close_together I17
-lane_model i17_wholly_on arrival I17
 lane_model lane_l1 a_second_vehicle_and_a_late_picture L1
 FAULTS
 wait

@@ -425,7 +425,7 @@ impl Weight {
             Vehicles::One => {}
         }
         let ends = [self.front, self.rear];
-        if ends.contains(&PlatformEnd::Active) && !cfg!(planted = "i17_wholly_on") {
+        if ends.contains(&PlatformEnd::Active) {
             return Err(WeightUnknown::NotWhollyOn);
         }
         if ends.contains(&PlatformEnd::Unknown) || (ends.contains(&PlatformEnd::Absent) && !self.rules.accept_without_ends) {
