@@ -436,7 +436,8 @@ fn sync_settings(settings: &Settings, centre: &CentreSettings) -> Result<SyncSet
         let password = std::fs::read_to_string(file).map_err(|source| RunError::File { path: file.clone(), source })?;
         link.login = Some((user.clone(), password.trim_end().to_owned()));
     }
-    Ok(SyncSettings::new(site, lane, link, root_key, key_list_path))
+    let defaults = SyncSettings::new(site, lane, link, root_key, key_list_path);
+    Ok(SyncSettings { open_needs_two_keys: centre.open_needs_two_keys, ..defaults })
 }
 
 /// Waits for SIGTERM or SIGINT, or for a task that should never end.

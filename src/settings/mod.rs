@@ -37,6 +37,8 @@ pub struct CentreSettings {
     pub login: Option<(String, PathBuf)>,
     /// A signed head further ahead of the trusted clock than this gives no age, seconds.
     pub head_ahead_max_s: u32,
+    /// The centre's `open_once` needs the keys of two persons.
+    pub open_needs_two_keys: bool,
 }
 
 /// The screens.
@@ -233,6 +235,7 @@ fn centre(section: &Section<'_, '_>, base: &Path) -> Option<CentreSettings> {
         tls,
         login,
         head_ahead_max_s: section.number("head_ahead_max_s", 300_u32, 1..=86_400),
+        open_needs_two_keys: section.flag("open_needs_two_keys", false),
     };
     section.check_known();
     Some(read)
