@@ -24,4 +24,5 @@ pub mod replica;
 pub mod state;
 pub mod topics;
 pub mod view;
+pub mod view_api;
 pub mod words;

@@ -138,7 +138,7 @@ test('a plate that is not read, a weight that is not known and a scale that is s
 });
 
 test('a watch that the lane may not see is not named', async ({ page, lane }) => {
-  lane.show(frame(view({ phase: 'held', at_boom: vehicle('hold', [check('watchlist', 'failed', 'hold', { about: 'watched', lane_may_see: false })]) })));
+  lane.show(frame(view({ phase: 'held', at_boom: vehicle('hold', [check('instruction', 'failed', 'hold')]) })));
   await openLane(page, lane);
   await expect(named(page, 'checks')).toContainText('Chỉ dẫn riêng');
   await expect(named(page, 'checks')).not.toContainText('Danh sách theo dõi');
