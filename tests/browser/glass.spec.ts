@@ -4,7 +4,7 @@ import { expect, expectGlassRules, expectNothingCut, named, openLane, pressAndHo
 import { scenes } from './views';
 
 for (const size of SIZES) {
-  for (const language of ['vi', 'en']) {
+  for (const language of ['vi', 'en', 'zh']) {
     test(`${size.width} x ${size.height}, ${language}: every scene fits`, async ({ page, lane }) => {
       test.setTimeout(60_000);
       await page.setViewportSize(size);
@@ -29,6 +29,7 @@ for (const size of SIZES) {
       () => named(page, 'plate').click(),
       () => named(page, 'choose').click(),
       () => named(page, 'all-checks').click(),
+      () => named(page, 'all-pictures').click(),
       () => named(page, 'refuse').click(),
       async () => { await named(page, 'refuse').click(); await named(page, 'reason-other').click(); },
       async () => { await named(page, 'more').click(); await named(page, 'axles').click(); },
@@ -37,6 +38,7 @@ for (const size of SIZES) {
     for (const open of openers) {
       await open();
       await expectGlassRules(page);
+      await expectNothingCut(page);
       const areas = await page.locator('button:visible:not([data-name^="all-"])').evaluateAll((buttons) =>
         buttons.map((button) => [button.getAttribute('data-name'), (button as HTMLElement).offsetWidth * (button as HTMLElement).offsetHeight] as const),
       );
@@ -47,7 +49,9 @@ for (const size of SIZES) {
     lane.session = null;
     await openLane(page, lane);
     await pressAndHold(page, named(page, 'open'));
+    await expect(named(page, 'login-lan.nguyen')).toBeVisible();
     await expectGlassRules(page);
+    await expectNothingCut(page);
   });
 }
 

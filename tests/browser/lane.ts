@@ -24,7 +24,7 @@ export const test = base.extend<Fixtures>({
       const complaints: string[] = [];
       page.on('pageerror', (error) => complaints.push(String(error)));
       page.on('console', (message) => {
-        const expected = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|401|ERR_CONNECTION_RESET/.test(message.text());
+        const expected = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|40[13]|429|50[34]|ERR_CONNECTION_RESET/.test(message.text());
         if (message.type() === 'error' && !expected) complaints.push(message.text());
       });
       await use(complaints);

@@ -42,6 +42,7 @@ test.describe('pictures', () => {
         };
         await sheet('checks', 'all-checks');
         await sheet('choose', 'choose');
+        await sheet('pictures', 'all-pictures');
         await sheet('plate', 'plate');
         await sheet('more', 'more');
         await sheet('axles', 'more', 'axles');
@@ -53,7 +54,7 @@ test.describe('pictures', () => {
         await sheet('login', 'refuse');
         lane.locked = { 'lan.nguyen': 287 };
         await named(page, 'refuse').click();
-        for (let n = 0; n < 6; n++) await named(page, 'key-1').click();
+        for (const digit of '135790') await named(page, `key-${digit}`).click();
         await sheet('locked');
         lane.locked = {};
         const officers = lane.officers;

@@ -37,6 +37,7 @@ export type Sheet =
   | { at: 'group' }
   | { at: 'more' }
   | { at: 'checks' }
+  | { at: 'pictures' }
   | { at: 'faults' };
 
 export interface Pending { act: Act; stage: 'sending' | 'field'; since: number }

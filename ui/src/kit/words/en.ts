@@ -132,7 +132,7 @@ export const en: Words = {
     emptyHint: 'No vehicle at the boom', bootHint: 'Waiting for every device to report once; nothing moves',
     noDeclaration: 'No declaration for this vehicle yet', candidates: (n) => `${n} declarations fit: choose one`,
     until: 'until', nextPlace: 'to', perishable: 'Fresh', priority: 'Priority', moreDeclarations: (n) => `and ${n} more`,
-    weight: 'Weight', gross: 'gross', tare: 'tare', net: 'cargo', declared: 'declared', allowed: 'allowed', noWeight: 'No weight yet', onScale: 'on the scale',
+    weight: 'Weight', gross: 'gross', tare: 'tare', net: 'cargo', declared: 'declared', allowed: 'allowed', noWeight: 'No weight yet', onScale: 'On the scale',
     approaching: 'Behind', nobodyBehind: 'nobody', unreadPlate: 'plate not read',
     checks: 'Checks', checksAll: 'All', allPassed: (n) => `All ${n} passed`, noVerdict: 'Identifying, no verdict yet',
     decidedBy: (login) => `Decided by ${login}`,

@@ -132,7 +132,7 @@ export const vi: Words = {
     emptyHint: 'Không có xe trước barie', bootHint: 'Chờ mọi thiết bị báo lần đầu; chưa gì được chuyển động',
     noDeclaration: 'Chưa có tờ khai cho xe này', candidates: (n) => `${n} tờ khai cùng khớp: chọn một`,
     until: 'hết hạn', nextPlace: 'đến', perishable: 'Tươi sống', priority: 'Ưu tiên', moreDeclarations: (n) => `và ${n} tờ khai nữa`,
-    weight: 'Khối lượng', gross: 'toàn bộ', tare: 'bì', net: 'hàng', declared: 'khai', allowed: 'cho phép', noWeight: 'Chưa có số cân', onScale: 'trên cân',
+    weight: 'Khối lượng', gross: 'toàn bộ', tare: 'bì', net: 'hàng', declared: 'khai', allowed: 'cho phép', noWeight: 'Chưa có số cân', onScale: 'Trên cân',
     approaching: 'Xe sau', nobodyBehind: 'không có', unreadPlate: 'chưa đọc biển',
     checks: 'Kiểm tra', checksAll: 'Tất cả', allPassed: (n) => `Đạt cả ${n} mục`, noVerdict: 'Đang nhận dạng, chưa kết luận',
     decidedBy: (login) => `Quyết định của ${login}`,
