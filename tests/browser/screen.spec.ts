@@ -134,6 +134,7 @@ test('a plate that is not read, a weight that is not known and a scale that is s
   await openLane(page, lane);
   await expect(named(page, 'plate-front')).toContainText('chưa đọc được');
   await expect(named(page, 'weight')).toContainText('có hơn một xe trên cân');
+  expect(await named(page, 'weight').locator('.none').evaluate((text) => text.scrollWidth <= text.clientWidth), 'the reason is not cut').toBe(true);
   await expect(named(page, 'weight')).not.toContainText('38');
 });
 

@@ -130,7 +130,7 @@ export const en: Words = {
     notRead: 'not read', noCamera: 'no camera', byOfficer: 'named by officer', ago: (age) => `${age} ago`,
     here: (age) => `here ${age}`, called: (age) => `Officer needed, called ${age} ago`, emptyLane: 'Lane is empty',
     emptyHint: 'No vehicle at the boom', bootHint: 'Waiting for every device to report once; nothing moves',
-    noDeclaration: 'No declaration for this vehicle yet', candidates: (n) => `${n} declarations fit: choose one`,
+    noDeclaration: 'No declaration for this vehicle yet', candidates: (n) => (n === 1 ? 'One declaration may fit: look, then choose' : `${n} declarations fit: choose one`),
     until: 'until', nextPlace: 'to', perishable: 'Fresh', priority: 'Priority', moreDeclarations: (n) => `and ${n} more`,
     weight: 'Weight', gross: 'gross', tare: 'tare', net: 'cargo', declared: 'declared', allowed: 'allowed', noWeight: 'No weight yet', onScale: 'On the scale',
     approaching: 'Behind', nobodyBehind: 'nobody', unreadPlate: 'plate not read',

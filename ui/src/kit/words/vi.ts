@@ -130,7 +130,7 @@ export const vi: Words = {
     notRead: 'chưa đọc được', noCamera: 'không có camera', byOfficer: 'cán bộ nhập', ago: (age) => `${age} trước`,
     here: (age) => `ở đây ${age}`, called: (age) => `Xe cần cán bộ, đã gọi ${age}`, emptyLane: 'Làn trống',
     emptyHint: 'Không có xe trước barie', bootHint: 'Chờ mọi thiết bị báo lần đầu; chưa gì được chuyển động',
-    noDeclaration: 'Chưa có tờ khai cho xe này', candidates: (n) => `${n} tờ khai cùng khớp: chọn một`,
+    noDeclaration: 'Chưa có tờ khai cho xe này', candidates: (n) => (n === 1 ? 'Một tờ khai có thể khớp: xem và chọn' : `${n} tờ khai cùng khớp: chọn một`),
     until: 'hết hạn', nextPlace: 'đến', perishable: 'Tươi sống', priority: 'Ưu tiên', moreDeclarations: (n) => `và ${n} tờ khai nữa`,
     weight: 'Khối lượng', gross: 'toàn bộ', tare: 'bì', net: 'hàng', declared: 'khai', allowed: 'cho phép', noWeight: 'Chưa có số cân', onScale: 'Trên cân',
     approaching: 'Xe sau', nobodyBehind: 'không có', unreadPlate: 'chưa đọc biển',

@@ -119,7 +119,7 @@ export const zh: Words = {
     oldPicture: (age) => `${age}前的图像`, noPicture: '没有图像', notRead: '未读出', noCamera: '没有摄像机', byOfficer: '人工输入',
     ago: (age) => `${age}前`, here: (age) => `已停 ${age}`, called: (age) => `车辆需要工作人员，已呼叫 ${age}`,
     emptyLane: '车道空', emptyHint: '杆前没有车辆', bootHint: '等待每个设备首次报告；期间不动作',
-    noDeclaration: '此车尚无申报', candidates: (n) => `有 ${n} 份申报相符：请选择`, until: '到期', nextPlace: '前往', perishable: '鲜活',
+    noDeclaration: '此车尚无申报', candidates: (n) => (n === 1 ? '有一份申报可能相符：请查看并选择' : `有 ${n} 份申报相符：请选择`), until: '到期', nextPlace: '前往', perishable: '鲜活',
     priority: '优先', moreDeclarations: (n) => `另有 ${n} 份申报`,
     weight: '重量', gross: '毛重', tare: '皮重', net: '货重', declared: '申报', allowed: '允许', noWeight: '尚无重量', onScale: '秤上',
     approaching: '后车', nobodyBehind: '没有', unreadPlate: '车牌未读出',
