@@ -304,7 +304,7 @@ test('candidates are told apart by plate, goods, channel and age, with the pictu
   await named(page, 'choose').click();
   await expect(named(page, 'choose-reads').locator('img').first()).toBeVisible();
   const second = named(page, 'candidate-XK-2026-004712');
-  for (const text of ['12C-123.45', '12R-056.78', 'Thanh long, 900 thùng', 'Luồng vàng', 'hiệu lực đã 26\u202fgiờ']) await expect(second).toContainText(text);
+  for (const text of ['12C-123.45', '12R-056.78', 'Thanh long, 900 thùng', 'Luồng vàng', 'từ 26\u202fgiờ trước']) await expect(second).toContainText(text);
   await expect(named(page, 'candidate-XK-2026-004719')).toContainText('không rơ moóc');
 });
 

@@ -1,7 +1,9 @@
 // The rules of the glass, at both sizes: no scrolling, targets of 80 px 16 px apart, nothing cut, contrast, accessibility.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, expectGlassRules, expectNothingCut, named, openLane, pressAndHold, SIZES, test } from './lane';
-import { scenes } from './views';
+import type { Fault } from '../../ui/src/kit/wire';
+import { en, vi, zh } from '../../ui/src/kit/words';
+import { frame, scenes, view } from './views';
 
 for (const size of SIZES) {
   for (const language of ['vi', 'en', 'zh']) {
@@ -52,6 +54,25 @@ for (const size of SIZES) {
     await expect(named(page, 'login-lan.nguyen')).toBeVisible();
     await expectGlassRules(page);
     await expectNothingCut(page);
+  });
+}
+
+for (const [language, words] of [['vi', vi], ['en', en], ['zh', zh]] as const) {
+  test(`${language}: no fault and no act against it is cut, also beside "more"`, async ({ page, lane }) => {
+    test.setTimeout(60_000);
+    await page.setViewportSize(SIZES[0]);
+    await page.addInitScript((code) => localStorage.setItem('borderlane.language', code), language);
+    await openLane(page, lane);
+    const all = Object.keys(words.fault) as Fault[];
+    const cut: (string | null)[] = [];
+    for (let first = 0; first < all.length; first += 3) {
+      // Four at a time: three are shown, beside "one more".
+      const four = [...all, ...all].slice(first, first + 4).map((fault) => ({ fault, severity: 'attend' as const, age_ms: 754_000 }));
+      lane.show(frame(view({ faults: four })));
+      await expect(page.locator(`[data-fault="${four[0]!.fault}"]`)).toBeVisible();
+      cut.push(...(await page.locator('[data-fault] .cut').evaluateAll((texts) => texts.filter((text) => text.scrollWidth > text.clientWidth).map((text) => text.textContent))));
+    }
+    expect(cut).toEqual([]);
   });
 }
 

@@ -112,7 +112,7 @@ export const zh: Words = {
     stop: '停止', stopSoft: '只中断命令，没有软停止', stopPending: '正在发送…', stopDone: '已停止', stopFailed: '未发出：请按急停按钮',
     open: '开启栏杆', openAgree: '同意车道结论', openOverride: '需要理由', openTest: '测试', holdToOpen: '按住',
     refuse: '拒绝', divert: '分流', hold: '扣留', release: '撤销决定', confirm: '确认', correctPlate: '更正车牌', more: '更多…',
-    closeBoom: '关闭栏杆', resetFaults: '复位故障', chooseDeclaration: '选择申报', noTrailer: '无挂车', validSince: (age) => `已生效 ${age}`,
+    closeBoom: '关闭栏杆', resetFaults: '复位故障', chooseDeclaration: '选择申报', noTrailer: '无挂车', validSince: (age) => `已 ${age}`,
     cancel: '取消', ok: '完成', back: '返回',
     connecting: '正在连接车道', connectingHint: '尚无车道数据。停止按钮可用。',
     stale: (age) => `屏幕静止：${age}没有更新`, staleHint: '不要相信屏幕上的数据。请看车道。停止按钮可用。',
