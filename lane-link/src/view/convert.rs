@@ -186,4 +186,26 @@ mod tests {
             assert_eq!(serde_json::to_value(SignalName::from(signal)).unwrap(), signal.name());
         }
     }
+
+    #[test]
+    fn a_second_person_is_told_who_asked_for_what_and_how_long_is_left() {
+        use lane_core::ids::{ActId, OfficerId};
+        use lane_core::officer::{Act, Officer, OfficerAct, Origin, Reason, ReasonCode, Role};
+        let act = OfficerAct {
+            id: ActId("press-0001".into()),
+            by: Officer { id: OfficerId("lan.nguyen".into()), agency: "customs".into(), role: Role::Officer },
+            origin: Origin::Lane,
+            passage: None,
+            view_stamp: Some(3),
+            act: Act::Open(Reason { code: ReasonCode::ConfirmedOutside, text: "fax".into() }),
+        };
+        let told = serde_json::to_value(Second::from(&core::SecondView { act, left_ms: 52_000 })).unwrap();
+        let expected = serde_json::json!({
+            "to": "press-0001",
+            "by": { "id": "lan.nguyen", "agency": "customs", "role": "officer" },
+            "act": { "do": "open", "reason": { "code": "confirmed_outside", "text": "fax" } },
+            "left_ms": 52_000,
+        });
+        assert_eq!(told, expected);
+    }
 }
