@@ -26,4 +26,5 @@ pub mod rules;
 pub mod state;
 pub mod topics;
 pub mod view;
+pub mod view_api;
 pub mod words;

@@ -16,6 +16,7 @@ use lane_core::ids::{DeclarationId, Revision};
 use lane_core::officer::{Act as CoreAct, Officer as CoreOfficer, Reason as CoreReason};
 use lane_core::record::{Record as CoreRecord, What};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// The version of the record format.
 pub const RECORD_VERSION: u8 = 1;
@@ -42,7 +43,7 @@ pub struct Record {
 }
 
 /// A person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Person {
     /// Login.
     pub id: String,
@@ -53,7 +54,7 @@ pub struct Person {
 }
 
 /// A reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Reason {
     /// Which button.
     pub code: ReasonCode,
@@ -74,7 +75,7 @@ pub struct Judged {
 }
 
 /// What a person did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case", tag = "do")]
 #[allow(missing_docs)]
 pub enum Act {

@@ -3,6 +3,7 @@
 //! of them is queued, so that the store sees them at once: they share one commit, and a permit does not wait for the verdict's.
 
 use super::inbox::Inbox;
+use super::journal;
 use crate::store::{Authorisation, BlackBoxEntry, BlackBoxOpening, EntryUse, NewRecord, Store, StoreError};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -123,6 +124,7 @@ fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>
                 if let Some(passage) = open_passage(&store, record).await {
                     counters.written.fetch_add(1, Relaxed);
                     inbox.give(Input::PassageOpened { visit, passage }).await;
+                    journal::tell_opened(passage);
                 } else {
                     counters.lost.fetch_add(1, Relaxed);
                 }
@@ -139,6 +141,7 @@ fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>
                     Ok(_) => {
                         counters.written.fetch_add(1, Relaxed);
                         inbox.give(Input::PermitDurable(permit)).await;
+                        journal::tell(&record);
                     }
                     // Nothing is granted: the lane sees the store's state change, or its permit's time run out.
                     Err(error) => failed(&error, &counters, "a permit could not be authorised"),
@@ -197,6 +200,7 @@ async fn append(store: &Store, record: &Record, new: NewRecord, counters: &Recor
         Ok(()) => drop(counters.written.fetch_add(1, Relaxed)),
         Err(error) => failed(&error, counters, "a record could not be written"),
     }
+    journal::tell(record);
 }
 
 fn failed(error: &StoreError, counters: &RecorderCounters, what: &'static str) {

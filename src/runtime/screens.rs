@@ -184,6 +184,12 @@ async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: 
                 WebRequest::LoginSucceeded { id, answer } => {
                     let _ = answer.send(store.officer_succeeded(id).await.map(drop).map_err(unavailable));
                 }
+                WebRequest::Officers { answer } => {
+                    let found = store.officers().await.map_err(unavailable);
+                    let _ = answer.send(found.map(|rows| {
+                        rows.into_iter().filter_map(|(row, lockout)| Some((accounts::account(row)?, lockout))).collect()
+                    }));
+                }
                 WebRequest::Evidence { digest, answer } => {
                     // A picture that is not there, or not what its name says, is no picture.
                     let _ = answer.send(Ok(store.read_evidence(digest).await.ok()));

@@ -15,7 +15,7 @@ use super::Shared;
 use super::error::Refusal;
 use super::guard::read_json;
 use super::seams::{DoorEvent, WebRequest};
-use super::sessions::{SessionId, SessionView};
+use super::sessions::SessionId;
 use crate::officer::lockout::Lockout;
 use crate::officer::pin::{self, Pin};
 use crate::officer::{Account, parse_id};
@@ -24,31 +24,23 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use lane_link::view_api::{LoginRequest, OfficerRow, OfficersAnswer, SessionAnswer};
+use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Persons in the list of the login pad; who is not in it types the login.
+pub const OFFICERS_MAX: usize = 64;
 /// A login waits so long for the one before it.
 const GATE_TIMEOUT_MS: u64 = 3_000;
 /// An act waits so long to hear that its account still stands.
 const STILL_STANDS_TIMEOUT_MS: u64 = 300;
 
 #[derive(Deserialize)]
-struct LoginBody {
-    id: String,
-    pin: String,
-}
-
-#[derive(Deserialize)]
 struct Nothing {}
 
-#[derive(Serialize)]
-struct SessionBody {
-    session: Option<SessionView>,
-}
-
 pub(super) async fn login(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
-    let body: LoginBody = read_json(body).await?;
+    let body: LoginRequest = read_json(body).await?;
     let id = parse_id(&body.id).map_err(|error| Refusal::BadJson(format!("id: {error}")))?;
     let pin = Pin::parse(&body.pin).map_err(|error| Refusal::BadJson(format!("pin: {error}")))?;
     let gate = tokio::time::timeout(Duration::from_millis(GATE_TIMEOUT_MS), shared.login_gate.acquire());
@@ -74,7 +66,7 @@ pub(super) async fn login(State(shared): State<Arc<Shared>>, headers: HeaderMap,
     note(&shared, DoorEvent::LoggedIn(account));
     shared.metrics.login("ok");
     tracing::info!(officer = %id, "logged in");
-    Ok(([(header::SET_COOKIE, session.set_cookie())], Json(SessionBody { session: Some(view) })).into_response())
+    Ok(([(header::SET_COOKIE, session.set_cookie())], Json(SessionAnswer { session: Some(view) })).into_response())
 }
 
 /// Hands it to the store's side without waiting: a door that waits for the disk would shut people out.
@@ -145,7 +137,7 @@ pub(super) async fn logout(State(shared): State<Arc<Shared>>, headers: HeaderMap
             note(&shared, DoorEvent::LoggedOut(account, true));
         }
     }
-    Ok(([(header::SET_COOKIE, SessionId::clear_cookie())], Json(SessionBody { session: None })).into_response())
+    Ok(([(header::SET_COOKIE, SessionId::clear_cookie())], Json(SessionAnswer { session: None })).into_response())
 }
 
 pub(super) async fn session(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
@@ -159,7 +151,26 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, headers: HeaderMa
         end_with_account(&shared, id, account);
     }
     let session = id.and_then(|id| shared.sessions().look(&id, now));
-    Json(SessionBody { session }).into_response()
+    Json(SessionAnswer { session }).into_response()
+}
+
+/// Who may log in here now, by agency and login: names, and nothing that proves anything.
+pub(super) async fn officers(State(shared): State<Arc<Shared>>) -> Result<Json<OfficersAnswer>, Refusal> {
+    let (mono, wall) = ((shared.clocks.mono)(), (shared.clocks.wall)());
+    let now_ms = i64::try_from(mono.0).unwrap_or(i64::MAX);
+    let known = shared.ask(|answer| WebRequest::Officers { answer }).await?;
+    let mut officers: Vec<OfficerRow> = known
+        .into_iter()
+        .filter(|(account, _)| account.may_work(&shared.settings.site, wall.trusted()))
+        .map(|(account, lockout)| {
+            let shut_ms = shared.attempts().of(&account.id).shut_ms(now_ms).max(lockout.shut_ms(wall.utc_ms));
+            let locked_s = shut_ms.map(|ms| ms.unsigned_abs().div_ceil(1000));
+            OfficerRow { id: account.id, agency: account.agency, role: account.role.into(), locked_s }
+        })
+        .collect();
+    officers.sort_by(|a, b| (&a.agency, &a.id).cmp(&(&b.agency, &b.id)));
+    officers.truncate(OFFICERS_MAX);
+    Ok(Json(OfficersAnswer { officers }))
 }
 
 fn session_of(headers: &HeaderMap) -> Option<SessionId> {

@@ -3,7 +3,7 @@
 use crate::officer::Account;
 use lane_core::officer::Role;
 use lane_core::time::Mono;
-use serde::Serialize;
+use lane_link::view_api::Session as SessionView;
 use subtle::ConstantTimeEq;
 
 /// Sessions at a time; a further login ends the one that is idle longest.
@@ -53,19 +53,6 @@ pub struct Session {
     /// The account as it was at the login: a session ends when it changes.
     pub account: Account,
     used_at: Mono,
-}
-
-/// What the page is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SessionView {
-    /// The login.
-    pub id: String,
-    /// The agency.
-    pub agency: String,
-    /// The role.
-    pub role: lane_link::words::Role,
-    /// Left until it ends by idleness.
-    pub idle_left_ms: u64,
 }
 
 /// All of them.

@@ -84,7 +84,7 @@ impl Lane {
         let core = Core::new(rules(), started(&opened), barrier.view.borrow().image, clock::mono());
         let (view_in, view) = watch::channel(Arc::new(core.view(clock::mono())));
         let (questions, asked) = mpsc::channel(WAITING);
-        let (claims, claimed) = mpsc::channel(WAITING);
+        let (claims, claimed) = centre::ClaimSink::new(WAITING);
         let (to_centre, _) = mpsc::channel(1);
         tokio::spawn(devices::barrier(barrier.reports, inbox.clone()));
         tokio::spawn(devices::wall(inbox.clone(), Trust::Vouched));

@@ -120,6 +120,7 @@ impl FakeStore {
                 }
                 drop(answer.send(done));
             }
+            WebRequest::Officers { answer } => drop(answer.send(Ok(self.officers.values().cloned().collect()))),
             WebRequest::Evidence { digest, answer } => drop(answer.send(Ok(self.pictures.get(&digest.0).cloned()))),
             WebRequest::Passages { limit, answer } => {
                 let row = |n| PassageRow { passage: format!("{:032x}-{n}", 1), utc_ms: n, plate: None, end: None };
@@ -261,7 +262,7 @@ impl Answer {
     /// Status and word.
     pub fn refusal(&self) -> (u16, String) {
         let body = self.json();
-        assert!(!body["message_vi"].as_str().unwrap().is_empty() && !body["message_en"].as_str().unwrap().is_empty());
+        assert!(["message_vi", "message_en", "message_zh"].iter().all(|key| !body[key].as_str().unwrap().is_empty()));
         (self.status, body["error"].as_str().unwrap().to_owned())
     }
 }

@@ -91,6 +91,28 @@ async fn stop_works_without_login_body_or_anybody_else() {
     bench.stopping.cancel();
 }
 
+/// Every place is taken by a connection that says nothing: Stop is answered while they are still open, and not after they ran out.
+#[tokio::test]
+async fn stop_is_answered_while_every_connection_is_held_by_somebody_silent() {
+    let mut bench = Bench::start(FakeStore::with_lan()).await;
+    let mut idle = Vec::new();
+    for _ in 0..crate::web::listen::CONNECTIONS_MAX {
+        idle.push(tokio::net::TcpStream::connect(bench.address).await.unwrap());
+    }
+    assert_eq!(bench.post("/api/stop", "{}").await.json(), serde_json::json!({ "stopped": true }));
+    assert_eq!(*bench.presses.borrow_and_update(), 1);
+    let still_open = |socket: &tokio::net::TcpStream| {
+        let mut byte = [0];
+        matches!(socket.try_read(&mut byte), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    let open = idle.iter().filter(|socket| still_open(socket)).count();
+    assert_eq!(open, crate::web::listen::CONNECTIONS_MAX - 1, "one lost its place, the others still stand");
+    // Again and again: each takes one place.
+    for _ in 0..8 {
+        assert_eq!(bench.post("/api/stop", "{}").await.status, 200);
+    }
+}
+
 #[tokio::test]
 async fn a_stop_that_nobody_feels_says_so() {
     let bench = Bench::start(FakeStore::with_lan()).await;
@@ -175,4 +197,39 @@ async fn an_act_that_nobody_answered_is_not_done_later_and_a_full_queue_says_bus
         held.push(place);
     }
     assert_eq!(bench.post_as(&cookie, "/api/act", AGREE).await.refusal(), (503, "busy".into()));
+}
+
+#[tokio::test]
+async fn the_list_of_the_login_pad_names_who_may_work_here_and_proves_nothing() {
+    let store = FakeStore::with_lan();
+    {
+        let mut kept = store.lock().unwrap();
+        let lan = kept.officers["lan.nguyen"].clone();
+        let mut put = |id: &str, agency: &str, change: &dyn Fn(&mut crate::officer::Account)| {
+            let (mut account, lockout) = lan.clone();
+            (account.id, account.agency) = (id.into(), agency.into());
+            change(&mut account);
+            kept.officers.insert(id.into(), (account, lockout));
+        };
+        put("minh", "border_guard", &|account| account.role = Role::Supervisor);
+        put("elsewhere", "customs", &|account| account.sites = vec!["tan-thanh".into()]);
+        put("gone", "customs", &|account| account.valid_until_ms = 1000);
+    }
+    let bench = Bench::start(store).await;
+    for _ in 0..5 {
+        assert_eq!(bench.post("/api/login", &login_body("minh", "902713")).await.status, 401);
+    }
+    let answer = bench.get("/api/officers").await;
+    assert_eq!(
+        answer.json(),
+        serde_json::json!({ "officers": [
+            { "id": "minh", "agency": "border_guard", "role": "supervisor", "locked_s": 300 },
+            { "id": "lan.nguyen", "agency": "customs", "role": "officer", "locked_s": null },
+        ] })
+    );
+    assert!(!answer.body.contains("argon2"));
+    bench.store.lock().unwrap().officers.clear();
+    assert_eq!(bench.get("/api/officers").await.json(), serde_json::json!({ "officers": [] }));
+    bench.store.lock().unwrap().hangs = true;
+    assert_eq!(bench.get("/api/officers").await.refusal(), (504, "no_answer".into()));
 }
