@@ -8,7 +8,8 @@
 //!        reports (bounded) and view (watch) ◀──────────────────────────────────────────────────┘
 //! ```
 //! A module that hangs stalls nobody else: its signals go stale, and the interlock draws the conclusion. [`profile`] is a register map as
-//! a file, [`link`] the connection (any error, time-out or cancelled call drops it), [`module`] one module's task, [`scan`] the cycle.
+//! a file, [`link`] the connection (any error, time-out or cancelled call drops it), [`module`] one module's task, [`scan`] the cycle, and
+//! `urgent` says what waits neither for an answer nor for a reconnect: Stop, and the end of a movement.
 
 mod flash;
 pub mod link;
@@ -17,6 +18,7 @@ pub mod profile;
 pub mod scan;
 #[cfg(test)]
 mod tests;
+mod urgent;
 
 pub use module::LinkState;
 pub use profile::{Normally, Profile, Pulse, PulseKind};
@@ -87,6 +89,10 @@ pub struct Metrics {
     pub mismatches: AtomicU64,
     /// Reports dropped because nobody took them.
     pub reports_lost: AtomicU64,
+    /// Calls given up, with their connection, for a Stop or the end of a movement.
+    pub abandoned: AtomicU64,
+    /// Module tasks that failed and were started anew.
+    pub restarts: AtomicU64,
 }
 
 impl Metrics {
