@@ -122,7 +122,7 @@ async fn recorded(dir: &Path, effect: &[u8]) -> PassageId {
     store.black_box_open(passage, opening).await.unwrap();
     let entry = |what, bytes: &[u8]| BlackBoxEntry { what, at: Mono(1), bytes: bytes.to_vec() };
     let entries = vec![entry(BlackBoxWhat::Input, b"tick"), entry(BlackBoxWhat::Input, b"egrant"), entry(BlackBoxWhat::Effect, effect)];
-    store.black_box_append(passage, entries).await.unwrap();
+    store.black_box_append(passage, 1, entries).await.unwrap();
     store.close().await;
     passage
 }

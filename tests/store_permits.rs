@@ -214,8 +214,8 @@ async fn a_black_box_gives_back_what_was_put_in_and_stops_at_its_limit() {
     assert!(matches!(store.black_box(passage).await, Err(StoreError::BlackBoxUnknown)));
     store.black_box_open(passage, opening()).await.unwrap();
     let entries = vec![entry(BlackBoxWhat::Input, 1, 20), entry(BlackBoxWhat::Effect, 2, 20)];
-    store.black_box_append(passage, entries.clone()).await.unwrap();
-    store.black_box_append(passage, vec![entry(BlackBoxWhat::Input, 3, 40), entry(BlackBoxWhat::Input, 4, 1)]).await.unwrap();
+    store.black_box_append(passage, 1, entries.clone()).await.unwrap();
+    store.black_box_append(passage, 3, vec![entry(BlackBoxWhat::Input, 3, 40), entry(BlackBoxWhat::Input, 4, 1)]).await.unwrap();
     let found = store.black_box(passage).await.unwrap();
     assert_eq!((found.opening, found.entries, found.entries_dropped), (opening(), entries, 2));
     store.close().await;
@@ -230,7 +230,7 @@ async fn old_black_boxes_leave_by_days_and_by_bytes() {
     for n in 0..5 {
         let passage = store.open_passage(record("opened")).await.unwrap();
         store.black_box_open(passage, BlackBoxOpening { utc_ms: Some(NOW + n * DAY_MS), ..opening() }).await.unwrap();
-        store.black_box_append(passage, vec![entry(BlackBoxWhat::Input, 1, 10)]).await.unwrap();
+        store.black_box_append(passage, 1, vec![entry(BlackBoxWhat::Input, 1, 10)]).await.unwrap();
         passages.push(passage);
     }
     assert_eq!(store.maintain(wall(NOW)).await.unwrap().black_boxes_left, 2, "three of 110 bytes fit into 350");

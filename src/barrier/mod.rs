@@ -40,6 +40,15 @@ pub struct ModuleSettings {
     pub accept_without_watchdog: bool,
 }
 
+/// The site's acceptance of a boom that is lowered by our command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Who accepted it: a person's name and office.
+    pub by: String,
+    /// When: a date, `YYYY-MM-DD`.
+    pub on: String,
+}
+
 /// The barrier of one lane.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -53,6 +62,8 @@ pub struct Settings {
     pub reconnect_most_ms: u64,
     /// The interlock's limits.
     pub interlock: interlock::Config,
+    /// A commanded closing is run only with it.
+    pub closing_accepted: Option<Acceptance>,
     /// At most [`MAX_MODULES`].
     pub modules: Vec<ModuleSettings>,
 }
@@ -64,7 +75,15 @@ impl Settings {
     /// Defaults around some modules.
     #[must_use]
     pub fn new(interlock: interlock::Config, modules: Vec<ModuleSettings>) -> Self {
-        Self { scan_ms: 50, call_timeout_ms: 500, reconnect_first_ms: 200, reconnect_most_ms: 5_000, interlock, modules }
+        Self {
+            scan_ms: 50,
+            call_timeout_ms: 500,
+            reconnect_first_ms: 200,
+            reconnect_most_ms: 5_000,
+            interlock,
+            closing_accepted: None,
+            modules,
+        }
     }
 }
 

@@ -143,6 +143,9 @@ pub enum SettingsError {
     /// A commanded closing needs it.
     #[error("closing = \"commanded\" needs {0}")]
     CommandedNeeds(&'static str),
+    /// A person answers for it.
+    #[error("closing = \"commanded\" needs the site's acceptance by name: [barrier.closing_accepted] with by and on")]
+    NotAccepted,
     /// Writes to two modules cannot be kept from overlapping.
     #[error("open and close are wired to two modules: one module must release the one before it asserts the other")]
     Apart,
@@ -199,6 +202,9 @@ impl Settings {
         if self.interlock.closing == Closing::Commanded {
             let needs = [(signals.contains(&Signal::Photocell), "photocell"), (outputs.contains(&Output::Close), "close")];
             wrong.extend(needs.iter().filter(|(there, _)| !there).map(|(_, name)| SettingsError::CommandedNeeds(name)));
+            if self.closing_accepted.is_none() {
+                wrong.push(SettingsError::NotAccepted);
+            }
             if self.interlock.reversal_rest_ms < MIN_REST_MS {
                 wrong.push(SettingsError::NoRest);
             }

@@ -154,7 +154,8 @@ fn config() -> Config {
 fn settings(address: &str, interlock: Config) -> Settings {
     let profile = Profile::parse(PROFILE).unwrap();
     let module = ModuleSettings { name: "bench".into(), address: address.into(), profile, accept_without_watchdog: false };
-    Settings { scan_ms: 20, call_timeout_ms: 150, reconnect_first_ms: 50, ..Settings::new(interlock, vec![module]) }
+    let closing_accepted = Some(Acceptance { by: "Trần Thị Bình, gate board".into(), on: "2026-05-04".into() });
+    Settings { scan_ms: 20, call_timeout_ms: 150, reconnect_first_ms: 50, closing_accepted, ..Settings::new(interlock, vec![module]) }
 }
 
 fn permit() -> Permit {
@@ -371,6 +372,7 @@ fn settings_that_cannot_be_safe_are_refused_all_at_once() {
     profile.signals.retain(|wire| !matches!(wire.signal, Signal::Photocell | Signal::BoomUp));
     profile.wires.retain(|wire| wire.output != Output::Close);
     profile.watchdog.armed.clear();
+    bad.closing_accepted = None;
     let told: Vec<String> = bad.check().unwrap_err().iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
@@ -378,6 +380,7 @@ fn settings_that_cannot_be_safe_are_refused_all_at_once() {
             "boom_up is required and wired to no module",
             "closing = \"commanded\" needs photocell",
             "closing = \"commanded\" needs close",
+            "closing = \"commanded\" needs the site's acceptance by name: [barrier.closing_accepted] with by and on",
             "module bench has no communication watchdog that can be read back: accept it by name, with device-timed pulses",
         ]
     );

@@ -5,7 +5,7 @@
 
 use super::black_box::BlackBox;
 use super::inbox::ToLane;
-use super::recorder::{Job, Recorder};
+use super::recorder::{Job, Recorder, Waiting};
 use crate::barrier::{self, Command};
 use crate::camera::Supervisor;
 use crate::clock;
@@ -16,6 +16,7 @@ use lane_core::interlock::Regime;
 use lane_core::lane::Lane;
 use lane_core::officer::{ActOutcome, Mode};
 use lane_core::plate::PlateText;
+use lane_core::record::What;
 use lane_core::signal::{ProcessImage, Signal};
 use lane_core::time::Mono;
 use lane_core::view::LaneView;
@@ -85,6 +86,8 @@ pub struct LaneLoop {
     /// What this turn wants written.
     jobs: Vec<Job>,
     awaited: HashMap<ActId, oneshot::Sender<ActOutcome>>,
+    /// Outcomes of this turn.
+    answers: Vec<Waiting>,
     last_image: Option<(ProcessImage, Mono)>,
     last_view: Option<Mono>,
     view_due: bool,
@@ -105,6 +108,7 @@ impl LaneLoop {
             black_box: BlackBox::default(),
             jobs: Vec::new(),
             awaited: HashMap::new(),
+            answers: Vec::new(),
             last_image: None,
             last_view: None,
             view_due: true,
@@ -190,6 +194,9 @@ impl LaneLoop {
             self.black_box.effect(now, &effect, &mut self.jobs);
             self.perform(effect);
         }
+        for Waiting { answer, outcome } in self.answers.drain(..) {
+            let _ = answer.send(outcome);
+        }
         self.black_box.turn_done(&mut self.jobs);
         self.sinks.recorder.give_all(std::mem::take(&mut self.jobs));
     }
@@ -197,6 +204,10 @@ impl LaneLoop {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::OpenPassage { visit, record } => self.jobs.push(Job::OpenPassage(visit, record)),
+            // Nobody takes a mode for granted that a power cut would undo: whoever set it is answered by the store.
+            Effect::Record(record) if matches!(record.what, What::Mode { .. }) => {
+                self.jobs.push(Job::AppendMode(record, std::mem::take(&mut self.answers)));
+            }
             Effect::Record(record) => self.jobs.push(Job::Append(record)),
             Effect::Authorise { permit, record } => self.jobs.push(Job::Authorise(permit, record)),
             Effect::Grant(permit) => self.ask_barrier(Command::Grant(permit)),
@@ -229,7 +240,7 @@ impl LaneLoop {
             Effect::Sign(_) => self.view_due = true,
             Effect::Answer { act, outcome } => {
                 if let Some(answer) = self.awaited.remove(&act) {
-                    let _ = answer.send(outcome);
+                    self.answers.push(Waiting { answer, outcome });
                 }
             }
         }

@@ -152,6 +152,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         let record = lane_core::record::Record { at: clock::mono(), wall: clock::wall(trust), passage: Some(*passage), what };
         recorder.give(recorder::Job::Append(Box::new(record)));
     }
+    if let Some(accepted) = &settings.barrier.closing_accepted {
+        recorder.give(recorder::Job::Raw(closing_accepted(accepted, trust)));
+    }
     let (view_in, view) = watch::channel(Arc::new(lane.view(clock::mono())));
     let (turns_in, turns) = watch::channel(0);
     let joints = Joints { store: store.clone(), inbox: inbox.clone(), trust, view, turns };
@@ -174,6 +177,20 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     screens.stop().await;
     finish(&store, recorder, recorder_task, trust).await;
     ended
+}
+
+/// Who answers for a boom that is lowered by our command.
+fn closing_accepted(accepted: &barrier::Acceptance, trust: clock::Trust) -> crate::store::NewRecord {
+    let wall = clock::wall(trust);
+    let body = Body::ClosingAccepted { by: accepted.by.clone(), on: accepted.on.clone() };
+    recorder::from_wire(&WireRecord {
+        v: lane_link::record::RECORD_VERSION,
+        at_ms: clock::mono().0,
+        utc_ms: wall.utc_ms,
+        clock_trusted: wall.trusted().is_some(),
+        passage: None,
+        body,
+    })
 }
 
 async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {
@@ -227,7 +244,9 @@ async fn new_lane(settings: &Settings, boot: BootId, store: &Store, opened: &Ope
         settings: Digest(settings.digest),
         models: digest(Some(settings.vision.models.join("manifest.json"))),
     };
-    Lane::new(settings.rules.clone(), started, fitted, clock::mono())
+    let mut lane = Lane::new(settings.rules.clone(), started, fitted, clock::mono());
+    lane.start_at(clock::wall(trust(settings)));
+    lane
 }
 
 /// The mode the ledger recorded last, and who set it. A ledger that cannot say leaves the lane closed, until a person opens it; one that was

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use lane_core::ids::{DeclarationId, PassageId, PermitId, VisitToken};
 use lane_core::input::Input;
+use lane_core::officer::ActOutcome;
 use lane_core::permit::PermitEnd;
 use lane_core::record::{Record, What};
 use lane_link::record::Record as WireRecord;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Turns with jobs waiting for the recorder. A lane that has so many unwritten records has a dead disk, and the store says so.
 pub const MAX_TURNS: usize = 2_048;
@@ -24,6 +25,8 @@ pub const MAX_TURNS: usize = 2_048;
 const MAX_UNDER_WAY: usize = 512;
 /// A passage that could not be opened is tried again after this: until it has a name, its vehicle cannot be served.
 const REOPEN_MS: u64 = 1_000;
+/// The end of a black box waits so often for its opening.
+const MAX_WAITS_FOR_BOX: u32 = 5;
 
 /// One job.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub enum Job {
     OpenPassage(VisitToken, Box<Record>),
     /// Append.
     Append(Box<Record>),
+    /// Append a change of mode; whoever asked for it hears of it when it is durable, or that it is not.
+    AppendMode(Box<Record>, Vec<Waiting>),
     /// Make durable; answered with [`Input::PermitDurable`].
     Authorise(PermitId, Box<Record>),
     /// A record made elsewhere than in the lane.
@@ -39,7 +44,27 @@ pub enum Job {
     /// Begin a black box.
     OpenBox(PassageId, BlackBoxOpening),
     /// Add to one.
-    AppendBox(PassageId, Vec<BlackBoxEntry>),
+    AppendBox(PassageId, BoxPart),
+}
+
+/// Some entries of a black box.
+#[derive(Debug)]
+pub struct BoxPart {
+    /// The number of the first, from 1: what the disk did not take shows as a hole in the numbers.
+    pub first: u64,
+    /// The entries.
+    pub entries: Vec<BlackBoxEntry>,
+    /// Nothing follows: this part is given until it is taken, so that the box knows of every hole before it.
+    pub is_last: bool,
+}
+
+/// Whoever waits for an act's outcome, and the outcome.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Where it goes.
+    pub answer: oneshot::Sender<ActOutcome>,
+    /// What it is once the record stands.
+    pub outcome: ActOutcome,
 }
 
 /// What is counted.
@@ -130,7 +155,20 @@ fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>
         }
         Job::Append(record) => {
             let new = new_record(&record);
-            Box::pin(async move { append(&store, &record, new, &counters).await })
+            Box::pin(async move {
+                append(&store, &record, new, &counters).await;
+            })
+        }
+        Job::AppendMode(record, waiting) => {
+            let new = new_record(&record);
+            Box::pin(async move {
+                let is_durable = append(&store, &record, new, &counters).await;
+                for Waiting { answer, outcome } in waiting {
+                    let outcome = if is_durable || outcome != ActOutcome::Accepted { outcome } else { ActOutcome::NotDurable };
+                    // Whoever stopped waiting was told that no answer came.
+                    let _ = answer.send(outcome);
+                }
+            })
         }
         Job::Authorise(permit, record) => {
             let authorisation = authorisation(permit, &record);
@@ -152,18 +190,41 @@ fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>
             }
         }),
         Job::OpenBox(passage, opening) => Box::pin(async move {
-            if let Err(error) = store.black_box_open(passage, opening).await {
+            let opened = until_taken(|| store.black_box_open(passage, opening.clone()), false).await;
+            if let Err(error) = opened {
                 counters.box_lost.fetch_add(1, Relaxed);
                 tracing::warn!(%error, "a black box could not be opened");
             }
         }),
-        Job::AppendBox(passage, entries) => Box::pin(async move {
-            let count = entries.len() as u64;
-            if let Err(error) = store.black_box_append(passage, entries).await {
-                counters.box_lost.fetch_add(count, Relaxed);
-                tracing::warn!(%error, "black box entries were lost");
-            }
-        }),
+        Job::AppendBox(passage, part) => Box::pin(async move { append_box(&store, passage, part, &counters).await }),
+    }
+}
+
+/// A part in the middle that is not taken is a hole, which the next part's number shows. The last part has no next one.
+async fn append_box(store: &Store, passage: PassageId, part: BoxPart, counters: &RecorderCounters) {
+    let BoxPart { first, entries, is_last } = part;
+    let count = entries.len() as u64;
+    let taken = if is_last {
+        until_taken(|| store.black_box_append(passage, first, entries.clone()), true).await
+    } else {
+        store.black_box_append(passage, first, entries).await
+    };
+    if let Err(error) = taken {
+        counters.box_lost.fetch_add(count, Relaxed);
+        tracing::warn!(%error, count, "entries of a black box were not taken: the box will say so");
+    }
+}
+
+/// Asks until the disk takes it. A box that is not there may be one whose opening is still being tried.
+async fn until_taken<F: Future<Output = Result<(), StoreError>>>(ask: impl Fn() -> F, wait_for_box: bool) -> Result<(), StoreError> {
+    let mut waits_for_box = if wait_for_box { MAX_WAITS_FOR_BOX } else { 0 };
+    loop {
+        match ask().await {
+            Err(StoreError::CannotCommit { .. } | StoreError::Busy) => {}
+            Err(StoreError::BlackBoxUnknown) if waits_for_box > 0 => waits_for_box -= 1,
+            other => return other,
+        }
+        tokio::time::sleep(Duration::from_millis(REOPEN_MS)).await;
     }
 }
 
@@ -187,16 +248,18 @@ async fn open_passage(store: &Store, record: NewRecord) -> Option<PassageId> {
     }
 }
 
-async fn append(store: &Store, record: &Record, new: NewRecord, counters: &RecorderCounters) {
+/// Says whether the record is durable.
+async fn append(store: &Store, record: &Record, new: NewRecord, counters: &RecorderCounters) -> bool {
     let result = match (&record.what, record.passage) {
         (What::PassageEnded { .. }, Some(passage)) => store.end_passage(passage, new).await.map(drop),
         (What::PermitEnded { permit, end }, _) => store.end_permit(*permit, entry_use(*end), new).await.map(drop),
         _ => store.append(vec![new]).await.map(drop),
     };
-    match result {
+    match &result {
         Ok(()) => drop(counters.written.fetch_add(1, Relaxed)),
-        Err(error) => failed(&error, counters, "a record could not be written"),
+        Err(error) => failed(error, counters, "a record could not be written"),
     }
+    result.is_ok()
 }
 
 fn failed(error: &StoreError, counters: &RecorderCounters, what: &'static str) {
@@ -227,8 +290,14 @@ fn authorisation(permit: PermitId, record: &Record) -> Authorisation {
 /// A record as the store takes it.
 #[must_use]
 pub fn new_record(record: &Record) -> NewRecord {
-    let wire = WireRecord::from(record);
-    let value = serde_json::to_value(&wire).unwrap_or_default();
+    NewRecord { passage: record.passage, ..from_wire(&WireRecord::from(record)) }
+}
+
+/// A record that no lane wrote, as the store takes it.
+#[must_use]
+pub fn from_wire(wire: &WireRecord) -> NewRecord {
+    let value = serde_json::to_value(wire).unwrap_or_default();
     let kind = value.get("kind").and_then(|kind| kind.as_str()).unwrap_or("unknown").to_owned();
-    NewRecord { kind, passage: record.passage, utc_ms: record.wall.trusted(), bytes: value.to_string().into_bytes() }
+    let utc_ms = wire.clock_trusted.then_some(wire.utc_ms);
+    NewRecord { kind, passage: None, utc_ms, bytes: value.to_string().into_bytes() }
 }

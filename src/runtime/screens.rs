@@ -62,7 +62,6 @@ pub(super) async fn start(
     let stopping = CancellationToken::new();
     let metrics = WebMetrics::default();
     let server = Web::bind(web, pepper, seams, metrics.clone(), stopping.clone()).await.map_err(|error| wrong(error.to_string()))?;
-    tracing::info!(address = %server.local_addr(), "the screens are served");
     tasks.spawn(super::named("screens", async move {
         if let Err(error) = server.run().await {
             tracing::error!(%error, "the screens' server failed");

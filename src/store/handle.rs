@@ -243,9 +243,9 @@ impl Store {
         self.lane(move |tx| tx.open_black_box(passage, &opening)).await
     }
 
-    /// Adds to the black box of a passage.
-    pub async fn black_box_append(&self, passage: PassageId, entries: Vec<BlackBoxEntry>) -> Result<(), StoreError> {
-        self.lane(move |tx| tx.append_black_box(passage, &entries)).await
+    /// Adds to the black box of a passage; `first` is the number of the first entry, from 1. What was never given is counted as missing.
+    pub async fn black_box_append(&self, passage: PassageId, first: u64, entries: Vec<BlackBoxEntry>) -> Result<(), StoreError> {
+        self.lane(move |tx| tx.append_black_box(passage, first, &entries)).await
     }
 
     /// Reads the black box of a passage.

@@ -182,6 +182,16 @@ impl Lane {
         lane
     }
 
+    /// The wall clock at the start, before the first input: what was said until now was said at that time.
+    pub fn start_at(&mut self, wall: Wall) {
+        self.wall = (wall, self.now);
+        for effect in &mut self.effects {
+            if let Effect::Record(record) = effect {
+                record.wall = wall;
+            }
+        }
+    }
+
     /// Takes one input. Time never runs backwards: an earlier `now` counts as the latest seen.
     pub fn handle(&mut self, now: Mono, input: Input) {
         self.now = self.now.max(now);

@@ -24,7 +24,7 @@ export type Role = 'officer' | 'supervisor' | 'technician';
 export type ReasonCode = 'documents_checked' | 'confirmed_outside' | 'device_fault' | 'ordered' | 'emergency' | 'other';
 export type ActOutcome =
   | 'accepted' | 'repeated' | 'passage_changed' | 'no_vehicle' | 'wrong_mode' | 'not_allowed' | 'only_at_lane' | 'reason_missing'
-  | 'needs_second' | 'faulted' | 'no_store' | 'busy' | 'bad_value';
+  | 'needs_second' | 'faulted' | 'no_store' | 'busy' | 'bad_value' | 'not_durable';
 export type WeightUnknown =
   | 'silent' | 'indicator_problem' | 'zero_not_captured' | 'overload' | 'underload' | 'net_shown' | 'tare_shown' | 'gross_not_marked'
   | 'platform_empty' | 'vehicles_unknown' | 'no_vehicle' | 'several_vehicles' | 'not_wholly_on' | 'wholly_on_unknown' | 'not_zero_before'
