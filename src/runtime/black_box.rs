@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 /// The core's version, as snapshots name it.
 pub const CORE_VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Entries gathered before they are handed to the store.
-const FLUSH_ENTRIES: usize = 64;
+/// Entries gathered before they are handed to the store by themselves. Commonly they go with a turn's records and cost no commit of their own.
+const FLUSH_ENTRIES: usize = 256;
 /// Passages recorded at once: two in the lane, and those just leaving it.
 const MAX_OPEN: usize = 4;
 
@@ -66,8 +66,16 @@ impl BlackBox {
         }
     }
 
-    /// After the turn.
-    pub fn turn_done(&mut self, jobs: &mut Vec<Job>) {
+    /// Is anything recorded?
+    pub fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// After the turn. `flush`: the store is writing anyway.
+    pub fn turn_done(&mut self, flush: bool, jobs: &mut Vec<Job>) {
+        if flush {
+            self.open.iter_mut().filter(|open| !open.ending && !open.entries.is_empty()).for_each(|open| open.hand_over(false, jobs));
+        }
         while let Some(passage) = self.open.iter().find(|open| open.ending).map(|open| open.passage) {
             self.end(passage, jobs);
         }

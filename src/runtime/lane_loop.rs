@@ -190,14 +190,25 @@ impl LaneLoop {
     }
 
     fn perform_effects(&mut self, now: Mono) {
+        let mut effects = Vec::new();
         while let Some(effect) = self.lane.poll_effect() {
-            self.black_box.effect(now, &effect, &mut self.jobs);
+            if self.black_box.is_open() {
+                effects.push(effect.clone());
+            }
             self.perform(effect);
+        }
+        // A permit's record goes first and alone: a vehicle waits for it, and for the black box nobody does.
+        if self.jobs.iter().any(|job| matches!(job, Job::Authorise(..))) {
+            self.sinks.recorder.give_all(std::mem::take(&mut self.jobs));
+        }
+        for effect in &effects {
+            self.black_box.effect(now, effect, &mut self.jobs);
         }
         for Waiting { answer, outcome } in self.answers.drain(..) {
             let _ = answer.send(outcome);
         }
-        self.black_box.turn_done(&mut self.jobs);
+        let writes = !self.jobs.is_empty();
+        self.black_box.turn_done(writes, &mut self.jobs);
         self.sinks.recorder.give_all(std::mem::take(&mut self.jobs));
     }
 

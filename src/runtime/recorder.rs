@@ -1,6 +1,6 @@
 //! What the lane wants written, in the order it wants it. The lane loop hands jobs over without waiting; each is put into the store's queue in
-//! order, and its answer, when it comes, is an input of the lane. The jobs of one turn are handed over together and written down before the first
-//! of them is queued, so that the store sees them at once: they share one commit, and a permit does not wait for the verdict's.
+//! order, and its answer, when it comes, is an input of the lane. The jobs of one turn reach the store as one request: they share one commit, and a
+//! permit does not wait for the verdict's.
 
 use super::inbox::Inbox;
 use crate::store::{Authorisation, BlackBoxEntry, BlackBoxOpening, EntryUse, NewRecord, Store, StoreError};
@@ -125,12 +125,16 @@ async fn run(mut turns: mpsc::Receiver<Vec<Job>>, store: Store, inbox: Inbox, co
             biased;
             turn = turns.recv(), if under_way.len() < MAX_UNDER_WAY => {
                 let Some(jobs) = turn else { break };
-                let written: Vec<_> = jobs.into_iter().map(|job| perform(job, store.clone(), inbox.clone(), counters.clone())).collect();
-                for mut job in written {
-                    // The first poll puts the job into the store's queue: so the order of the jobs is the order of the ledger.
+                let together = store.gathering();
+                for job in jobs {
+                    let mut job = perform(job, together.clone(), inbox.clone(), counters.clone());
+                    // The first poll asks the store: so the order of the jobs is the order of the ledger.
                     if std::future::poll_fn(|context| Poll::Ready(job.as_mut().poll(context).is_pending())).await {
                         under_way.push(job);
                     }
+                }
+                if let Err(error) = together.hand_over() {
+                    tracing::error!(%error, "the store takes nothing");
                 }
             }
             Some(()) = under_way.next(), if !under_way.is_empty() => {}

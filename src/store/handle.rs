@@ -1,5 +1,6 @@
 //! The handle to the store.
 
+use super::bundle::Bundle;
 use super::cache::{self, CacheDb, lookup};
 use super::error::StoreError;
 use super::lane::permits;
@@ -28,6 +29,8 @@ use tokio::sync::{Semaphore, oneshot, watch};
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// What is asked through this handle is gathered until [`Store::hand_over`].
+    bundle: Option<Arc<Bundle>>,
 }
 
 struct Inner {
@@ -101,7 +104,7 @@ impl Store {
             metrics,
             writer: Mutex::new(Some(thread)),
         };
-        Ok((Self { inner: Arc::new(inner) }, opened))
+        Ok((Self { inner: Arc::new(inner), bundle: None }, opened))
     }
 
     /// Ends the writer after what was asked before, and waits for it. Later requests are answered with [`StoreError::Closed`].
@@ -131,11 +134,39 @@ impl Store {
     async fn ask<T>(&self, build: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request) -> Result<T, StoreError> {
         let _slot = self.inner.slots.acquire().await.map_err(|_| StoreError::Closed)?;
         let (answer, answered) = oneshot::channel();
-        self.inner.queue.try_send(build(answer)).map_err(|error| match error {
+        let request = build(answer);
+        let alone = match &self.bundle {
+            Some(bundle) => bundle.add(request),
+            None => Some(request),
+        };
+        if let Some(request) = alone {
+            self.queue(request)?;
+        }
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    fn queue(&self, request: Request) -> Result<(), StoreError> {
+        self.inner.queue.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::Closed,
-        })?;
-        answered.await.map_err(|_| StoreError::Closed)?
+        })
+    }
+
+    /// A handle whose first requests are gathered: they reach the writer at once, with [`Store::hand_over`], and later ones by themselves.
+    #[must_use]
+    pub fn gathering(&self) -> Self {
+        Self { inner: self.inner.clone(), bundle: Some(Arc::new(Bundle::new())) }
+    }
+
+    /// Hands over what was gathered.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Closed`]: none of it is done, and whoever asked is answered so.
+    pub fn hand_over(&self) -> Result<(), StoreError> {
+        match self.bundle.as_ref().and_then(|bundle| bundle.close()) {
+            Some(request) => self.queue(request),
+            None => Ok(()),
+        }
     }
 
     async fn lane<T: Send + 'static>(
