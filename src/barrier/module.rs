@@ -16,6 +16,7 @@ use super::link::{BitFunction, Link, LinkError};
 use super::profile::{OutputWire, Place, Profile, Pulse, PulseKind};
 use super::urgent::{Told, has_waited, patience_ms};
 use super::{Metrics, ModuleSettings};
+use crate::planted::planted;
 use lane_core::signal::{Output, Outputs};
 use lane_core::time::Mono;
 use std::sync::Arc;
@@ -135,13 +136,13 @@ pub(super) fn spawn(
             let mut running = JoinSet::new();
             running.spawn(module.run());
             match running.join_next().await {
-                Some(Err(failed)) if failed.is_panic() => {
+                Some(Err(failed)) if failed.is_panic() && !planted("restart") => {
                     error!(module = %settings.name, %failed, "a module's task failed: it is started anew");
                     Metrics::count(&metrics.restarts);
                     publish.send_modify(|snapshot| (snapshot.link, snapshot.coils) = (LinkState::Down, Vec::new()));
                     // Nobody knows what it had asserted.
                     owed.set(Output::Open, true);
-                    owed.set(Output::Close, true);
+                    owed.set(Output::Close, !planted("owed"));
                     sleep(Duration::from_millis(timing.scan_ms)).await;
                 }
                 _ => return,
@@ -203,7 +204,7 @@ impl Module {
             self.snapshot.link = LinkState::Down;
             self.snapshot.coils.clear();
             self.publish.send_replace(self.snapshot.clone());
-            if self.is_behind() {
+            if self.is_behind() && !planted("back_off") {
                 self.in_vain = self.in_vain.saturating_add(1);
                 sleep_until(begun + Duration::from_millis(self.timing.scan_ms)).await;
                 continue;
@@ -276,7 +277,7 @@ impl Module {
         tokio::select! {
             biased;
             done = self.take(step) => done,
-            () = waited => {
+            () = waited, if !planted("abandon") => {
                 Metrics::count(&self.metrics.abandoned);
                 Err(LinkError::Abandoned { waited_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX) })
             }
@@ -298,7 +299,7 @@ impl Module {
     async fn catch_up(&mut self) -> Result<(), LinkError> {
         let wish = *self.wishes.borrow();
         let told = self.told;
-        for wire in self.wires_in_order(&wish) {
+        for wire in self.wires_in_order(&wish).into_iter().filter(|_| !planted("catch_up")) {
             let behind = if wire.output == Output::Stop { told.lacks_stop(&wish) } else { told.must_end(wire.output, &wish) };
             if behind {
                 self.write_wire(&wire, &wish).await?;
@@ -312,7 +313,7 @@ impl Module {
         let pulsed = self.wishes.borrow().pulsed;
         let open = self.settings.profile.wires.iter().find(|wire| wire.output == Output::Open).filter(|_| !pulsed);
         let coil = open.and_then(|wire| self.snapshot.coils.get(usize::from(wire.point)).map(|coil| wire.normally.flip(*coil)));
-        self.told.asserted.set(Output::Open, coil == Some(true));
+        self.told.asserted.set(Output::Open, coil == Some(true) && !planted("held_open"));
     }
 
     async fn arm(&mut self) -> Result<(), LinkError> {
@@ -438,7 +439,7 @@ impl Module {
                 continue;
             }
             let done = self.write_wire(wire, &wish).await?;
-            stuck |= moves && !wanted && !done;
+            stuck |= moves && !wanted && !done && !planted("refused_release");
         }
         Ok(())
     }

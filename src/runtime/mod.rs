@@ -24,8 +24,11 @@ pub mod metrics;
 pub mod recorder;
 pub mod replay;
 mod screens;
+#[cfg(test)]
+mod tests;
 mod watchdog;
 
+use crate::planted::planted;
 use crate::settings::{CameraSource, CentreSettings, Settings};
 use crate::store::{Boot, DiskState, Opened, Store, StoreSettings};
 use crate::sync::ports::{LaneFacts, SyncInput, Wires};
@@ -138,12 +141,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let (store, opened) = open_store(&settings, key.clone(), boot, trust)?;
     let (inbox, inputs) = Inbox::new();
     let (recorder, recorder_task) = recorder::spawn(store.clone(), inbox.clone());
-    let barrier = barrier::spawn(settings.barrier.clone(), boot, clock::mono)
-        .map_err(|errors| RunError::Barrier(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-    // Until the lane has said which mode it is in, nothing is energised: somebody may still be working at the boom.
-    if barrier.commands.try_send(barrier::Command::Regime(Regime::Dead)).is_err() {
-        return Err(RunError::Barrier("its queue takes nothing".into()));
-    }
+    let barrier = start_barrier(settings.barrier.clone(), boot)?;
     let fitted = barrier.view.borrow().image;
     let lane = new_lane(&settings, boot, &store, &opened, fitted).await;
     // The lane ends the first passage that the power cut short; there may have been a second vehicle.
@@ -249,9 +247,23 @@ async fn new_lane(settings: &Settings, boot: BootId, store: &Store, opened: &Ope
     lane
 }
 
+/// Until the lane has said which mode it is in, nothing is energised: somebody may still be working at the boom.
+fn start_barrier(settings: barrier::Settings, boot: BootId) -> Result<barrier::Handles, RunError> {
+    let barrier = barrier::spawn(settings, boot, clock::mono)
+        .map_err(|errors| RunError::Barrier(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+    let regime = if planted("regime") { Regime::Normal } else { Regime::Dead };
+    if barrier.commands.try_send(barrier::Command::Regime(regime)).is_err() {
+        return Err(RunError::Barrier("its queue takes nothing".into()));
+    }
+    Ok(barrier)
+}
+
 /// The mode the ledger recorded last, and who set it. A ledger that cannot say leaves the lane closed, until a person opens it; one that was
 /// begun anew, attended.
 async fn last_mode(store: &Store, restored: bool) -> (Mode, Option<Officer>) {
+    if planted("last_mode") {
+        return (Mode::Automatic, None);
+    }
     let newest = match store.newest("mode", 1).await {
         Ok(rows) => rows.into_iter().next(),
         Err(error) => {
@@ -267,7 +279,7 @@ async fn last_mode(store: &Store, restored: bool) -> (Mode, Option<Officer>) {
         }
         _ => {
             tracing::error!(seq = row.seq, "the last mode's record cannot be understood: the lane starts closed");
-            (Mode::Closed, None)
+            (if planted("bad_mode") { Mode::Automatic } else { Mode::Closed }, None)
         }
     }
 }

@@ -3,6 +3,7 @@
 //! permit does not wait for the verdict's.
 
 use super::inbox::Inbox;
+use crate::planted::planted;
 use crate::store::{Authorisation, BlackBoxEntry, BlackBoxOpening, EntryUse, NewRecord, Store, StoreError};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -166,7 +167,7 @@ fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>
         Job::AppendMode(record, waiting) => {
             let new = new_record(&record);
             Box::pin(async move {
-                let is_durable = append(&store, &record, new, &counters).await;
+                let is_durable = append(&store, &record, new, &counters).await || planted("mode_durable");
                 for Waiting { answer, outcome } in waiting {
                     let outcome = if is_durable || outcome != ActOutcome::Accepted { outcome } else { ActOutcome::NotDurable };
                     // Whoever stopped waiting was told that no answer came.
@@ -182,6 +183,7 @@ fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>
                         counters.written.fetch_add(1, Relaxed);
                         inbox.give(Input::PermitDurable(permit)).await;
                     }
+                    Err(_) if planted("durable") => inbox.give(Input::PermitDurable(permit)).await,
                     // Nothing is granted: the lane sees the store's state change, or its permit's time run out.
                     Err(error) => failed(&error, &counters, "a permit could not be authorised"),
                 }
@@ -208,7 +210,7 @@ fn perform(job: Job, store: Store, inbox: Inbox, counters: Arc<RecorderCounters>
 async fn append_box(store: &Store, passage: PassageId, part: BoxPart, counters: &RecorderCounters) {
     let BoxPart { first, entries, is_last } = part;
     let count = entries.len() as u64;
-    let taken = if is_last {
+    let taken = if is_last && !planted("last_part") {
         until_taken(|| store.black_box_append(passage, first, entries.clone()), true).await
     } else {
         store.black_box_append(passage, first, entries).await
@@ -238,7 +240,7 @@ async fn open_passage(store: &Store, record: NewRecord) -> Option<PassageId> {
     loop {
         match store.open_passage(record.clone()).await {
             Ok(passage) => return Some(passage),
-            Err(error @ (StoreError::CannotCommit { .. } | StoreError::Busy)) => {
+            Err(error @ (StoreError::CannotCommit { .. } | StoreError::Busy)) if !planted("second_try") => {
                 if !std::mem::replace(&mut told, true) {
                     tracing::error!(%error, "a passage could not be opened: it is tried again");
                 }

@@ -6,6 +6,7 @@
 //! nothing is kept after it, because a run with a hole would be another run. What the box lacks begins after its last entry.
 
 use super::LaneTx;
+use crate::planted::planted;
 use crate::store::codec::{digest_of, from_sql, passage_bytes, to_sql};
 use crate::store::error::StoreError;
 use crate::store::types::{BlackBox, BlackBoxEntry, BlackBoxOpening, BlackBoxWhat};
@@ -64,7 +65,9 @@ impl LaneTx<'_> {
             .conn
             .prepare_cached("INSERT INTO black_box_entry (number, n, effect, at_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")
             .map_err(StoreError::sql(what))?;
-        dropped += first.saturating_sub(1).saturating_sub(kept + dropped);
+        if !planted("hole") {
+            dropped += first.saturating_sub(1).saturating_sub(kept + dropped);
+        }
         for (nth, entry) in (first..).zip(entries) {
             if nth <= kept + dropped {
                 continue;
