@@ -211,7 +211,7 @@ impl Module {
             }
             tokio::select! {
                 () = sleep(Duration::from_millis(wait_ms)) => wait_ms = (wait_ms * 2).min(most_ms),
-                () = has_waited(self.wishes.clone(), self.told, Duration::ZERO) => {}
+                () = has_waited(self.wishes.clone(), self.told, Duration::ZERO), if !planted("back_off") => {}
             }
         }
         self.link.close().await;
