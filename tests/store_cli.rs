@@ -140,6 +140,12 @@ async fn a_passage_run_again_is_the_same_or_the_difference_is_shown() {
     assert!(code == 2 && err.contains("no black box"), "{err}");
     assert_eq!(run(&["replay", "passage", "--db", db.to_str().unwrap()]).0, 2);
 
+    let (store, _) = open(dir.path());
+    store.black_box_append(passage, 9, Vec::new()).await.unwrap();
+    store.close().await;
+    let (code, out, _) = run(&["replay", &passage_text(passage), "--db", db.to_str().unwrap()]);
+    assert!(code == 3 && out.contains("incomplete: 5 inputs and effects lost after 1 ms since boot"), "{code}: {out}");
+
     let dir = tempdir().unwrap();
     let passage = recorded(dir.path(), b"refuse").await;
     let db = dir.path().join("lane.db");

@@ -222,6 +222,25 @@ async fn a_black_box_gives_back_what_was_put_in_and_stops_at_its_limit() {
 }
 
 #[tokio::test]
+async fn a_hole_in_a_black_box_is_counted_and_what_is_given_twice_is_kept_once() {
+    let dir = tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let passage = store.open_passage(record("opened")).await.unwrap();
+    store.black_box_open(passage, opening()).await.unwrap();
+    let entries: Vec<_> = (1..=4).map(|n| entry(BlackBoxWhat::Input, n, 10)).collect();
+    store.black_box_append(passage, 1, entries[..3].to_vec()).await.unwrap();
+    store.black_box_append(passage, 2, entries[1..].to_vec()).await.unwrap();
+    assert_eq!((store.black_box(passage).await.unwrap().entries, 0), (entries.clone(), 0));
+    // 5 to 9 never came.
+    store.black_box_append(passage, 10, entries[..2].to_vec()).await.unwrap();
+    store.black_box_append(passage, 12, entries[..1].to_vec()).await.unwrap();
+    store.black_box_append(passage, 15, Vec::new()).await.unwrap();
+    let found = store.black_box(passage).await.unwrap();
+    assert_eq!((found.entries, found.entries_dropped), (entries, 5 + 2 + 1 + 2));
+    store.close().await;
+}
+
+#[tokio::test]
 async fn old_black_boxes_leave_by_days_and_by_bytes() {
     let dir = tempdir().unwrap();
     let small = StoreSettings { black_box_max_bytes: 350, ..settings(dir.path()) };

@@ -478,7 +478,8 @@ impl Reports {
             events.push(Event::PermitEnded(ended, PermitEnd::Fault));
         }
         let faults = interlock.faults();
-        events.extend(FaultSet::owned().map(|fault| if faults.has(fault) { Event::FaultRaised(fault) } else { Event::FaultCleared(fault) }));
+        events
+            .extend(FaultSet::owned().map(|fault| if faults.has(fault) { Event::FaultRaised(fault) } else { Event::FaultCleared(fault) }));
         if interlock.vehicle_under() {
             events.push(Event::VehicleEntered { permit: live });
         }

@@ -30,7 +30,9 @@ enum Found {
     Incomplete = 3,
 }
 
-/// Run a passage again from its black box and compare.
+/// Run a passage again from its black box and compare
+///
+/// Exit code 0: the same; 1: different; 2: it could not be run; 3: the same as far as the black box goes, which lacks what followed.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// The passage: its id, or the sequence of its first record in the ledger of the file

@@ -55,9 +55,7 @@ impl LaneTx<'_> {
                 "SELECT number, total_bytes, dropped, (SELECT coalesce(max(n), 0) FROM black_box_entry e WHERE e.number = b.number)
                  FROM black_box b WHERE passage = ?1",
             )
-            .and_then(|mut select| {
-                select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional()
-            })
+            .and_then(|mut select| select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional())
             .map_err(StoreError::sql(what))?;
         let Some((number, total, dropped, kept)) = found else { return Err(StoreError::BlackBoxUnknown) };
         let (mut total, mut dropped, mut kept) = (from_sql(total, what)?, from_sql(dropped, what)?, from_sql(kept, what)?);
