@@ -98,6 +98,8 @@ pub struct Lane {
     phase: PhaseName,
     /// Every required input has reported since the start (never goes back).
     ready: bool,
+    /// Since when what has not reported yet is given time to: while it boots, at most [`BOOT_GRACE_MS`].
+    booting_since: Option<Mono>,
     mode: ModeState,
     field: Field,
     platform: Platform,
@@ -152,6 +154,7 @@ impl Lane {
             wall: (Wall::UNKNOWN, now),
             phase: PhaseName::Boot,
             ready: false,
+            booting_since: Some(now),
             mode,
             field: Field::new(fitted),
             platform,
@@ -240,6 +243,7 @@ impl Lane {
     pub fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
         f(&mut self.now);
         f(&mut self.wall.1);
+        self.booting_since.iter_mut().for_each(&mut *f);
         self.field.shift_times(f);
         self.platform.shift_times(f);
         for vehicle in [&mut self.at_boom, &mut self.approaching].into_iter().flatten() {
@@ -336,5 +340,7 @@ impl Lane {
     }
 }
 
+/// What has not reported this long after the start is a fault, also where the field was never read.
+const BOOT_GRACE_MS: u64 = 5_000;
 /// The wall clock may differ from the expected by this much before it counts as stepped.
 const CLOCK_STEP_MS: u64 = 2_000;
