@@ -25,7 +25,6 @@ use crate::plate::symbol::{SYMBOL_COUNT, Symbol};
 use crate::plate::text::{PLATE_MAX_SYMBOLS, PlateText};
 use crate::time::Mono;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 use serde::{Deserialize, Serialize};
 
 /// Reads a track keeps.
@@ -267,7 +266,17 @@ impl FusedRead {
         for hypothesis in &self.hypotheses {
             let mut beginnings: Vec<(Vec<Symbol>, MilliNats)> = alloc::vec![(Vec::new(), hypothesis.share)];
             for slot in &hypothesis.slots {
-                beginnings = longer_by(slot, &beginnings, limit);
+                let mut longer: Vec<(Vec<Symbol>, MilliNats)> = Vec::new();
+                for (symbols, log_prob) in &beginnings {
+                    for named in &slot.named {
+                        let mut symbols = symbols.clone();
+                        symbols.push(named.symbol);
+                        longer.push((symbols, log_prob.plus(named.log_prob)));
+                    }
+                }
+                longer.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+                longer.truncate(limit);
+                beginnings = longer;
             }
             best.extend(
                 beginnings
@@ -297,29 +306,6 @@ impl FusedRead {
         }
         texts
     }
-}
-
-/// The best `limit` of all beginnings longer by one slot. Beginnings have one length, so that (rank of the beginning, symbol) is their lexical order:
-/// only what is kept is ever spelled out.
-fn longer_by(slot: &FusedSlot, beginnings: &[(Vec<Symbol>, MilliNats)], limit: usize) -> Vec<(Vec<Symbol>, MilliNats)> {
-    let mut lexical: Vec<usize> = (0..beginnings.len()).collect();
-    lexical.sort_unstable_by(|a, b| beginnings[*a].0.cmp(&beginnings[*b].0));
-    let mut longer = Vec::with_capacity(beginnings.len() * slot.named.len());
-    for (rank, beginning) in lexical.into_iter().enumerate() {
-        let so_far = beginnings[beginning].1;
-        longer.extend(slot.named.iter().map(|named| (Reverse(so_far.plus(named.log_prob)), rank, named.symbol, beginning)));
-    }
-    if longer.len() > limit {
-        longer.select_nth_unstable(limit);
-        longer.truncate(limit);
-    }
-    longer.sort_unstable();
-    let spell = |(Reverse(log_prob), _, symbol, beginning): (Reverse<MilliNats>, usize, Symbol, usize)| {
-        let mut symbols = beginnings[beginning].0.clone();
-        symbols.push(symbol);
-        (symbols, log_prob)
-    };
-    longer.into_iter().map(spell).collect()
 }
 
 #[cfg(test)]
