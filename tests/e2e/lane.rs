@@ -338,6 +338,7 @@ impl Lane {
         });
         assert!(wanted > 0);
         self.check(self.happened("boom_struck") == 0, "no vehicle was struck");
+        self.check_starts();
         let mut daemon = self.daemon.take().unwrap();
         daemon.signal(Signal::TERM);
         let status = self.until_mut("the daemon ends when told", || daemon.has_ended());
@@ -346,6 +347,20 @@ impl Lane {
         let report = run(Command::new(program("borderlane")).args(["ledger", "verify", "--json"]).arg(db));
         let report: Value = serde_json::from_str(&report).unwrap();
         self.check(report["good"] == true, &format!("the ledger verifies: {report}"));
+    }
+
+    /// A start carries its time, and until the field was read nothing is called broken that was only not there yet.
+    #[track_caller]
+    fn check_starts(&self) {
+        let records = self.records();
+        for (at, start) in records.iter().enumerate().filter(|(_, r)| r["kind"] == "started") {
+            let dated = start["clock_trusted"] == true && start["utc_ms"].as_i64().is_some_and(|ms| ms > 0);
+            self.check(dated, &format!("a start carries its time: {start}"));
+            let until_ready = records[at..].iter().take_while(|r| !did(r, "ready"));
+            let faults: Vec<&Value> = until_ready.filter(|r| r["kind"] == "fault").collect();
+            let flaps = faults.iter().any(|f| f["raised"] == false);
+            self.check(!flaps, &format!("no fault comes and goes before the first full read: {faults:?}"));
+        }
     }
 
     /// Every passage that ended runs again from its black box with the same effects.
