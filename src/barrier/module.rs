@@ -129,6 +129,7 @@ pub(super) fn spawn(
 ) {
     tasks.spawn(async move {
         let mut owed = Outputs::OFF;
+        let mut wait_ms = timing.scan_ms;
         loop {
             let mut module = Module::new(settings.clone(), timing, clock, Arc::clone(&metrics), wishes.clone(), publish.clone());
             module.told.owed = owed;
@@ -143,7 +144,8 @@ pub(super) fn spawn(
                     // Nobody knows what it had asserted.
                     owed.set(Output::Open, true);
                     owed.set(Output::Close, !planted("owed"));
-                    sleep(Duration::from_millis(timing.scan_ms)).await;
+                    sleep(Duration::from_millis(wait_ms)).await;
+                    wait_ms = (wait_ms * 2).min(timing.reconnect.1);
                 }
                 _ => return,
             }

@@ -13,6 +13,8 @@ use lane_core::signal::{Output, Outputs};
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// Least patience: a new connection is hardly made sooner.
+const MIN_PATIENCE_MS: u64 = 50;
 /// Longest patience is `patience_ms << MAX_DOUBLINGS`, cut at the call's own time-out.
 const MAX_DOUBLINGS: u32 = 16;
 
@@ -65,7 +67,8 @@ impl Told {
 /// How long what is behind waits for an answer, after so many attempts in vain.
 pub(super) const fn patience_ms(scan_ms: u64, call_timeout_ms: u64, attempts: u32) -> u64 {
     let doublings = if attempts < MAX_DOUBLINGS { attempts } else { MAX_DOUBLINGS };
-    let patience_ms = scan_ms.saturating_mul(2) << doublings;
+    let first_ms = scan_ms.saturating_mul(2);
+    let patience_ms = (if first_ms > MIN_PATIENCE_MS { first_ms } else { MIN_PATIENCE_MS }) << doublings;
     if patience_ms < call_timeout_ms { patience_ms } else { call_timeout_ms }
 }
 
@@ -130,7 +133,7 @@ mod tests {
     fn patience_doubles_up_to_the_time_out() {
         let all: Vec<u64> = (0..5).map(|attempts| patience_ms(50, 500, attempts)).collect();
         assert_eq!(all, [100, 200, 400, 500, 500]);
-        assert_eq!(patience_ms(500, 50, 90), 50);
+        assert_eq!((patience_ms(500, 50, 90), patience_ms(10, 500, 0)), (50, 50));
     }
 
     #[tokio::test(start_paused = true)]

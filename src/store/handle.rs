@@ -142,7 +142,8 @@ impl Store {
         if let Some(request) = alone {
             self.queue(request)?;
         }
-        answered.await.map_err(|_| StoreError::Closed)?
+        // A bundle that found no room is dropped whole: it may be asked again.
+        answered.await.map_err(|_| if self.bundle.is_some() { StoreError::Busy } else { StoreError::Closed })?
     }
 
     fn queue(&self, request: Request) -> Result<(), StoreError> {
