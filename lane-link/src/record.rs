@@ -213,6 +213,34 @@ pub enum Body {
         last_hash: Option<String>,
         why: String,
     },
+    /// Written by the store: the key that signs this ledger's heads from here on.
+    LedgerKey {
+        public_key: String,
+    },
+    /// Written by the store: so many records were lost while the disk took none.
+    RecordsLost {
+        count: u64,
+    },
+    /// A person logged in at this lane.
+    LoggedIn {
+        by: Person,
+    },
+    /// A session ended: `logout`, or `account` when the account was removed, changed or had run out.
+    LoggedOut {
+        by: Person,
+        why: String,
+    },
+    /// An account of this lane was written at its desk (`written`: added, disabled or given a PIN; `unlocked`), or the centre took it back (`removed`).
+    Account {
+        login: String,
+        what: String,
+    },
+    /// Logins were refused: the first of each login and reason at once, then counted once a minute.
+    LoginFailed {
+        login: String,
+        why: String,
+        count: u32,
+    },
     /// A kind this version does not know.
     #[serde(other)]
     Unknown,

@@ -70,7 +70,7 @@ pub struct Sinks {
     /// Look-ups.
     pub questions: mpsc::Sender<Question>,
     /// Claims.
-    pub claims: mpsc::Sender<ClaimChange>,
+    pub claims: super::centre::ClaimSink,
     /// The newest view.
     pub view: watch::Sender<Arc<LaneView>>,
     /// Completed turns.

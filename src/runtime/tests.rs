@@ -245,7 +245,7 @@ impl Bench {
             barrier: commands_in,
             cameras: [None, None],
             questions: mpsc::channel(4).0,
-            claims: mpsc::channel(4).0,
+            claims: super::centre::ClaimSink::new(4).0,
             view: view_in,
             turns: watch::channel(0).0,
         };

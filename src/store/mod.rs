@@ -24,11 +24,13 @@ pub mod lane;
 mod maintain;
 mod metrics;
 mod reader;
+mod replication;
 mod settings;
 mod types;
 pub mod verify;
 mod writer;
 
+pub use cache::replica::row_problem;
 pub use convert::{RowError, candidates, declaration_row, plate_key};
 pub use error::StoreError;
 pub use handle::Store;

@@ -119,9 +119,27 @@ pub struct PassageRow {
     pub end: Option<PassageEnd>,
 }
 
+/// What a person did at the door, for the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DoorEvent {
+    /// Logged in.
+    LoggedIn(Account),
+    /// A session ended by logout, or, `false`, because its account no longer stands.
+    LoggedOut(Account, bool),
+    /// A login was refused.
+    LoginFailed {
+        /// The login that was typed, in its normal form.
+        login: String,
+        /// The refusal's word.
+        why: &'static str,
+    },
+}
+
 /// What is asked of the store's side.
 #[derive(Debug)]
 pub enum WebRequest {
+    /// Write down what happened at the door. Nobody waits for it.
+    Door(DoorEvent),
     /// An account and its lockout, by login in lower case.
     Officer {
         /// The login.

@@ -104,15 +104,22 @@ impl Sessions {
         Some(session.account.clone())
     }
 
+    /// Whose session it is; asking does not prolong it.
+    pub fn account(&mut self, id: &SessionId, now: Mono) -> Option<Account> {
+        self.sweep(now);
+        self.open.iter().find(|(known, _)| same(known, id)).map(|(_, session)| session.account.clone())
+    }
+
     /// The session as it is; looking does not prolong it.
     pub fn look(&mut self, id: &SessionId, now: Mono) -> Option<SessionView> {
         self.sweep(now);
         self.open.iter().find(|(known, _)| same(known, id)).map(|(_, session)| self.show(session, now))
     }
 
-    /// Ends it; it is dead afterwards.
-    pub fn end(&mut self, id: &SessionId) {
-        self.open.retain(|(known, _)| !same(known, id));
+    /// Ends it; it is dead afterwards. Whose it was.
+    pub fn end(&mut self, id: &SessionId) -> Option<Account> {
+        let at = self.open.iter().position(|(known, _)| same(known, id))?;
+        Some(self.open.swap_remove(at).1.account)
     }
 
     fn sweep(&mut self, now: Mono) {

@@ -61,8 +61,7 @@ impl Lane {
             _dir: dir,
         };
         lane.until("the centre answers", |lane| get(&lane.centre_url("/api/lanes")).ok());
-        // A collection that never had a row is not known: the watchlist names somebody who does not come.
-        post_ok(&lane.centre_url("/watchlist"), &json!([{ "entry": "W1", "plate": "99A-000.01", "action": "hold", "seen_by": "lane" }]));
+        // The watchlist stays empty: its signed head says so, and that is knowledge.
         post_ok(&lane.centre_url("/declarations"), &json!(declarations));
         lane.start_daemon();
         lane.until("the lane is idle, linked and knows the declarations", |lane| {
@@ -89,6 +88,19 @@ impl Lane {
         command.args(["run", "--config"]).arg(&self.config);
         self.daemon = Some(Part::start(&mut command, &self.site.dir.join("lane.log")));
         self.until("the daemon's screens answer", |lane| get(&lane.screen_url("/api/session")).ok());
+    }
+
+    /// A command of `borderlane` over this lane's settings: exit code, and everything it said.
+    pub fn command(&self, words: &[&str], input: &str) -> (i32, String) {
+        use std::io::Write as _;
+        use std::process::Stdio;
+        let mut command = Command::new(program("borderlane"));
+        command.args(words).arg("--config").arg(&self.config);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let done = child.wait_with_output().unwrap();
+        let said = [done.stdout, done.stderr].concat();
+        (done.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// As if the power went: no word, no last record.

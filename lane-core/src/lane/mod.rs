@@ -46,13 +46,14 @@
 //! * L2: the interlock's; here: no permit is left live for a vehicle that is gone.
 //!
 //! `Lane` holds no hashes and no queue besides the effects not yet drained, so that the real function can be model-checked;
-//! [`Lane::shift_times`] makes its times relative.
+//! [`Lane::shift_times`] makes its times relative, [`Lane::forget_measures`] leaves only what it decides by.
 
 mod acts;
 mod decide;
 mod faults;
 mod field;
 mod identify;
+mod model;
 mod modes;
 mod permits;
 mod phase;
@@ -237,26 +238,6 @@ impl Lane {
     #[must_use]
     pub fn passage(&self) -> Option<PassageId> {
         self.at_boom.as_ref().and_then(|vehicle| vehicle.passage)
-    }
-
-    /// Calls `f` with every time the lane holds: a model checker makes them relative.
-    pub fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
-        f(&mut self.now);
-        f(&mut self.wall.1);
-        self.booting_since.iter_mut().for_each(&mut *f);
-        self.field.shift_times(f);
-        self.platform.shift_times(f);
-        for vehicle in [&mut self.at_boom, &mut self.approaching].into_iter().flatten() {
-            vehicle.shift_times(f);
-        }
-        if let Some(permit) = &mut self.permit {
-            permit.shift_times(f);
-        }
-        if let Some(second) = &mut self.second {
-            f(&mut second.at);
-        }
-        self.faults.shift_times(f);
-        self.timers.shift_times(f);
     }
 
     fn take(&mut self, input: Input) {

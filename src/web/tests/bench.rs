@@ -4,8 +4,8 @@ use crate::officer::Account;
 use crate::officer::lockout::Lockout;
 use crate::officer::pin::{self, PEPPER_BYTES, Pepper, Pin};
 use crate::web::seams::{
-    ACTS_MAX, ActRequest, Clocks, LinkFacts, PassageRow, REQUESTS_MAX, StopButton, Turn, Unavailable, Versions, ViewFrame, WebRequest,
-    WebSeams,
+    ACTS_MAX, ActRequest, Clocks, DoorEvent, LinkFacts, PassageRow, REQUESTS_MAX, StopButton, Turn, Unavailable, Versions, ViewFrame,
+    WebRequest, WebSeams,
 };
 use crate::web::{Web, WebError, WebMetrics, WebSettings};
 use lane_core::officer::Role;
@@ -77,6 +77,8 @@ pub struct FakeStore {
     /// Nothing is answered at all.
     pub hangs: bool,
     hung: Vec<WebRequest>,
+    /// What happened at the door.
+    pub door: Vec<DoorEvent>,
 }
 
 impl FakeStore {
@@ -103,6 +105,7 @@ impl FakeStore {
         }
         let full = || Unavailable("disk full".into());
         match request {
+            WebRequest::Door(event) => self.door.push(event),
             WebRequest::Officer { id, answer } => drop(answer.send(Ok(self.officers.get(&id).cloned()))),
             WebRequest::LoginAttempt { id, utc_ms, answer } => {
                 let kept = &mut self.officers.get_mut(&id).unwrap().1;

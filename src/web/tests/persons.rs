@@ -1,5 +1,5 @@
 use super::bench::{Bench, FakeStore, PATIENCE, PIN};
-use crate::web::seams::ACTS_MAX;
+use crate::web::seams::{ACTS_MAX, DoorEvent};
 use lane_core::officer::{Act, ActOutcome, Role};
 use std::sync::atomic::Ordering;
 
@@ -24,6 +24,20 @@ async fn a_login_gives_a_strict_cookie_and_a_logout_kills_the_session() {
     assert_eq!(bench.send(&session).await.json()["session"], serde_json::Value::Null);
     assert_eq!(bench.post_as(cookie, "/api/act", AGREE).await.refusal(), (401, "login_needed".into()));
     assert_eq!(bench.post("/api/act", AGREE).await.refusal(), (401, "login_needed".into()));
+    assert_eq!(bench.post("/api/login", &login_body("Nobody", PIN)).await.status, 401);
+    let door = std::mem::take(&mut bench.store.lock().unwrap().door);
+    let [DoorEvent::LoggedIn(begun), DoorEvent::LoggedOut(ended, true), DoorEvent::LoginFailed { login, why }] = door.as_slice() else {
+        panic!("what happened at the door is told to the ledger's side: {door:?}");
+    };
+    assert_eq!((begun.id.as_str(), begun == ended, login.as_str(), *why), ("lan.nguyen", true, "nobody", "login_failed"));
+}
+
+#[tokio::test]
+async fn who_was_given_no_pin_yet_cannot_log_in() {
+    let store = FakeStore::with_lan();
+    store.lock().unwrap().officers.get_mut("lan.nguyen").unwrap().0.pin_hash.clear();
+    let bench = Bench::start(store).await;
+    assert_eq!(bench.post("/api/login", &login_body("lan.nguyen", PIN)).await.refusal(), (401, "login_failed".into()));
 }
 
 #[tokio::test]
@@ -139,6 +153,14 @@ async fn a_session_ends_by_idleness_and_when_its_account_changes() {
     bench.store.lock().unwrap().officers.remove("lan.nguyen");
     assert_eq!(bench.post_as(&cookie, "/api/act", AGREE).await.refusal(), (401, "login_needed".into()));
     assert!(bench.acts.try_recv().is_err(), "nothing reached the lane");
+    let last = bench.store.lock().unwrap().door.last().cloned();
+    assert!(matches!(last, Some(DoorEvent::LoggedOut(_, false))), "{last:?}");
+    let bench = Bench::start(FakeStore::with_lan()).await;
+    let cookie = bench.login().await;
+    let look = format!("GET /api/session HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
+    assert_eq!(bench.send(&look).await.json()["session"]["id"], "lan.nguyen");
+    bench.store.lock().unwrap().officers.remove("lan.nguyen");
+    assert_eq!(bench.send(&look).await.json()["session"], serde_json::Value::Null, "who was dismissed is not shown as logged in");
 }
 
 #[tokio::test]
