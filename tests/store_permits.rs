@@ -238,10 +238,29 @@ async fn a_black_box_gives_back_what_was_put_in_and_stops_at_its_limit() {
     assert!(matches!(store.black_box(passage).await, Err(StoreError::BlackBoxUnknown)));
     store.black_box_open(passage, opening()).await.unwrap();
     let entries = vec![entry(BlackBoxWhat::Input, 1, 20), entry(BlackBoxWhat::Effect, 2, 20)];
-    store.black_box_append(passage, entries.clone()).await.unwrap();
-    store.black_box_append(passage, vec![entry(BlackBoxWhat::Input, 3, 40), entry(BlackBoxWhat::Input, 4, 1)]).await.unwrap();
+    store.black_box_append(passage, 1, entries.clone()).await.unwrap();
+    store.black_box_append(passage, 3, vec![entry(BlackBoxWhat::Input, 3, 40), entry(BlackBoxWhat::Input, 4, 1)]).await.unwrap();
     let found = store.black_box(passage).await.unwrap();
     assert_eq!((found.opening, found.entries, found.entries_dropped), (opening(), entries, 2));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_hole_in_a_black_box_is_counted_and_what_is_given_twice_is_kept_once() {
+    let dir = tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let passage = store.open_passage(record("opened")).await.unwrap();
+    store.black_box_open(passage, opening()).await.unwrap();
+    let entries: Vec<_> = (1..=4).map(|n| entry(BlackBoxWhat::Input, n, 10)).collect();
+    store.black_box_append(passage, 1, entries[..3].to_vec()).await.unwrap();
+    store.black_box_append(passage, 2, entries[1..].to_vec()).await.unwrap();
+    assert_eq!((store.black_box(passage).await.unwrap().entries, 0), (entries.clone(), 0));
+    // 5 to 9 never came.
+    store.black_box_append(passage, 10, entries[..2].to_vec()).await.unwrap();
+    store.black_box_append(passage, 12, entries[..1].to_vec()).await.unwrap();
+    store.black_box_append(passage, 15, Vec::new()).await.unwrap();
+    let found = store.black_box(passage).await.unwrap();
+    assert_eq!((found.entries, found.entries_dropped), (entries, 5 + 2 + 1 + 2));
     store.close().await;
 }
 
@@ -254,7 +273,7 @@ async fn old_black_boxes_leave_by_days_and_by_bytes() {
     for n in 0..5 {
         let passage = store.open_passage(record("opened")).await.unwrap();
         store.black_box_open(passage, BlackBoxOpening { utc_ms: Some(NOW + n * DAY_MS), ..opening() }).await.unwrap();
-        store.black_box_append(passage, vec![entry(BlackBoxWhat::Input, 1, 10)]).await.unwrap();
+        store.black_box_append(passage, 1, vec![entry(BlackBoxWhat::Input, 1, 10)]).await.unwrap();
         passages.push(passage);
     }
     assert_eq!(store.maintain(wall(NOW)).await.unwrap().black_boxes_left, 2, "three of 110 bytes fit into 350");

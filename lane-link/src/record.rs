@@ -202,6 +202,11 @@ pub enum Body {
         why: String,
         count: u32,
     },
+    /// Written at every start of a lane whose boom is lowered by command: who accepted that for the site, and when.
+    ClosingAccepted {
+        by: String,
+        on: String,
+    },
     /// Written by the store: this ledger follows another (I12).
     LedgerBegun {
         previous: Option<String>,

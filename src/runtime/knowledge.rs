@@ -101,7 +101,8 @@ fn declaration(row: &FoundRow) -> Option<Declaration> {
     let read = serde_json::from_slice::<WireDeclaration>(&row.bytes).map_err(|error| error.to_string());
     match read.and_then(|wire| wire.to_core(row.revision).map_err(|error| error.to_string())) {
         Ok(mut core) => {
-            core.entries_used = core.entries_used.saturating_add(row.entries_used_here);
+            core.entries_used =
+                core.entries_used.saturating_add(if crate::planted::planted("entries") { 0 } else { row.entries_used_here });
             Some(core)
         }
         Err(error) => {

@@ -28,8 +28,11 @@ pub mod replay;
 pub mod replicas;
 mod screens;
 pub mod standing;
+#[cfg(test)]
+mod tests;
 mod watchdog;
 
+use crate::planted::planted;
 use crate::settings::{CameraSource, CentreSettings, Settings};
 use crate::store::{Boot, DiskState, Opened, Store, StoreSettings};
 use crate::sync::ports::{LaneFacts, SyncInput, SyncRequest, Wires};
@@ -149,12 +152,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let (store, opened) = open_store(&settings, key.clone(), boot, trust)?;
     let (inbox, inputs) = Inbox::new();
     let (recorder, recorder_task) = recorder::spawn(store.clone(), inbox.clone());
-    let barrier = barrier::spawn(settings.barrier.clone(), boot, clock::mono)
-        .map_err(|errors| RunError::Barrier(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-    // Until the lane has said which mode it is in, nothing is energised: somebody may still be working at the boom.
-    if barrier.commands.try_send(barrier::Command::Regime(Regime::Dead)).is_err() {
-        return Err(RunError::Barrier("its queue takes nothing".into()));
-    }
+    let barrier = start_barrier(settings.barrier.clone(), boot)?;
     let fitted = barrier.view.borrow().image;
     let rules = standing::rules_at_start(&store, &settings.rules, clock::wall(trust).trusted()).await;
     let lane = new_lane(&settings, rules.clone(), boot, &store, &opened, fitted).await;
@@ -163,6 +161,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         let what = lane_core::record::What::PassageEnded { end: lane_core::record::PassageEnd::PowerLost, stages_ms: [None; 3] };
         let record = lane_core::record::Record { at: clock::mono(), wall: clock::wall(trust), passage: Some(*passage), what };
         recorder.give(recorder::Job::Append(Box::new(record)));
+    }
+    if let Some(accepted) = &settings.barrier.closing_accepted {
+        recorder.give(recorder::Job::Raw(closing_accepted(accepted, trust)));
     }
     let (view_in, view) = watch::channel(Arc::new(lane.view(clock::mono())));
     let (turns_in, turns) = watch::channel(0);
@@ -197,6 +198,20 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     screens.stop().await;
     finish(&store, recorder, recorder_task, trust).await;
     ended
+}
+
+/// Who answers for a boom that is lowered by our command.
+fn closing_accepted(accepted: &barrier::Acceptance, trust: clock::Trust) -> crate::store::NewRecord {
+    let wall = clock::wall(trust);
+    let body = Body::ClosingAccepted { by: accepted.by.clone(), on: accepted.on.clone() };
+    recorder::from_wire(&WireRecord {
+        v: lane_link::record::RECORD_VERSION,
+        at_ms: clock::mono().0,
+        utc_ms: wall.utc_ms,
+        clock_trusted: wall.trusted().is_some(),
+        passage: None,
+        body,
+    })
 }
 
 async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {
@@ -257,12 +272,28 @@ async fn new_lane(
         settings: Digest(settings.digest),
         models: digest(Some(settings.vision.models.join("manifest.json"))),
     };
-    Lane::new(rules, started, fitted, clock::mono())
+    let mut lane = Lane::new(rules, started, fitted, clock::mono());
+    lane.start_at(clock::wall(trust(settings)));
+    lane
+}
+
+/// Until the lane has said which mode it is in, nothing is energised: somebody may still be working at the boom.
+fn start_barrier(settings: barrier::Settings, boot: BootId) -> Result<barrier::Handles, RunError> {
+    let barrier = barrier::spawn(settings, boot, clock::mono)
+        .map_err(|errors| RunError::Barrier(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+    let regime = if planted("regime") { Regime::Normal } else { Regime::Dead };
+    if barrier.commands.try_send(barrier::Command::Regime(regime)).is_err() {
+        return Err(RunError::Barrier("its queue takes nothing".into()));
+    }
+    Ok(barrier)
 }
 
 /// The mode the ledger recorded last, and who set it. A ledger that cannot say leaves the lane closed, until a person opens it; one that was
 /// begun anew, attended.
 async fn last_mode(store: &Store, restored: bool) -> (Mode, Option<Officer>) {
+    if planted("last_mode") {
+        return (Mode::Automatic, None);
+    }
     let newest = match store.newest("mode", 1).await {
         Ok(rows) => rows.into_iter().next(),
         Err(error) => {
@@ -278,7 +309,7 @@ async fn last_mode(store: &Store, restored: bool) -> (Mode, Option<Officer>) {
         }
         _ => {
             tracing::error!(seq = row.seq, "the last mode's record cannot be understood: the lane starts closed");
-            (Mode::Closed, None)
+            (if planted("bad_mode") { Mode::Automatic } else { Mode::Closed }, None)
         }
     }
 }

@@ -63,7 +63,6 @@ pub(super) async fn start(
     let stopping = CancellationToken::new();
     let metrics = WebMetrics::default();
     let server = Web::bind(web, pepper, seams, metrics.clone(), stopping.clone()).await.map_err(|error| wrong(error.to_string()))?;
-    tracing::info!(address = %server.local_addr(), "the screens are served");
     tasks.spawn(super::named("screens", async move {
         if let Err(error) = server.run().await {
             tracing::error!(%error, "the screens' server failed");
@@ -186,9 +185,9 @@ async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: 
                 }
                 WebRequest::Officers { answer } => {
                     let found = store.officers().await.map_err(unavailable);
-                    let _ = answer.send(found.map(|rows| {
-                        rows.into_iter().filter_map(|(row, lockout)| Some((accounts::account(row)?, lockout))).collect()
-                    }));
+                    let _ = answer.send(
+                        found.map(|rows| rows.into_iter().filter_map(|(row, lockout)| Some((accounts::account(row)?, lockout))).collect()),
+                    );
                 }
                 WebRequest::Evidence { digest, answer } => {
                     // A picture that is not there, or not what its name says, is no picture.

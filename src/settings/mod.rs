@@ -4,6 +4,8 @@
 mod devices;
 pub mod reader;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use devices::{BarrierSettings, ScaleSettings};
 

@@ -1,5 +1,6 @@
 //! The handle to the store.
 
+use super::bundle::Bundle;
 use super::cache::CacheDb;
 use super::error::StoreError;
 use super::lane::permits;
@@ -29,6 +30,8 @@ use tokio::sync::{Semaphore, oneshot, watch};
 #[derive(Clone)]
 pub struct Store {
     pub(super) inner: Arc<Inner>,
+    /// What is asked through this handle is gathered until [`Store::hand_over`].
+    bundle: Option<Arc<Bundle>>,
 }
 
 pub(super) struct Inner {
@@ -103,7 +106,7 @@ impl Store {
             metrics,
             writer: Mutex::new(Some(thread)),
         };
-        Ok((Self { inner: Arc::new(inner) }, opened))
+        Ok((Self { inner: Arc::new(inner), bundle: None }, opened))
     }
 
     /// Ends the writer after what was asked before, and waits for it. Later requests are answered with [`StoreError::Closed`].
@@ -133,11 +136,40 @@ impl Store {
     async fn ask<T>(&self, build: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request) -> Result<T, StoreError> {
         let _slot = self.inner.slots.acquire().await.map_err(|_| StoreError::Closed)?;
         let (answer, answered) = oneshot::channel();
-        self.inner.queue.try_send(build(answer)).map_err(|error| match error {
+        let request = build(answer);
+        let alone = match &self.bundle {
+            Some(bundle) => bundle.add(request),
+            None => Some(request),
+        };
+        if let Some(request) = alone {
+            self.queue(request)?;
+        }
+        // A bundle that found no room is dropped whole: it may be asked again.
+        answered.await.map_err(|_| if self.bundle.is_some() { StoreError::Busy } else { StoreError::Closed })?
+    }
+
+    fn queue(&self, request: Request) -> Result<(), StoreError> {
+        self.inner.queue.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::Closed,
-        })?;
-        answered.await.map_err(|_| StoreError::Closed)?
+        })
+    }
+
+    /// A handle whose first requests are gathered: they reach the writer at once, with [`Store::hand_over`], and later ones by themselves.
+    #[must_use]
+    pub fn gathering(&self) -> Self {
+        Self { inner: self.inner.clone(), bundle: Some(Arc::new(Bundle::new())) }
+    }
+
+    /// Hands over what was gathered.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Closed`]: none of it is done, and whoever asked is answered so.
+    pub fn hand_over(&self) -> Result<(), StoreError> {
+        match self.bundle.as_ref().and_then(|bundle| bundle.close()) {
+            Some(request) => self.queue(request),
+            None => Ok(()),
+        }
     }
 
     async fn lane<T: Send + 'static>(
@@ -245,9 +277,9 @@ impl Store {
         self.lane(move |tx| tx.open_black_box(passage, &opening)).await
     }
 
-    /// Adds to the black box of a passage.
-    pub async fn black_box_append(&self, passage: PassageId, entries: Vec<BlackBoxEntry>) -> Result<(), StoreError> {
-        self.lane(move |tx| tx.append_black_box(passage, &entries)).await
+    /// Adds to the black box of a passage; `first` is the number of the first entry, from 1. What was never given is counted as missing.
+    pub async fn black_box_append(&self, passage: PassageId, first: u64, entries: Vec<BlackBoxEntry>) -> Result<(), StoreError> {
+        self.lane(move |tx| tx.append_black_box(passage, first, &entries)).await
     }
 
     /// Reads the black box of a passage.

@@ -12,6 +12,7 @@
 //! **Architecture invariants:** no record is changed, none leaves but sealed and acknowledged; within one ledger id there is no gap and no fork (I12); a
 //! permit id is granted once, ever (I3); a request that the disk did not take is answered with an error, never with silence.
 
+mod bundle;
 pub mod cache;
 pub mod chain;
 mod codec;

@@ -167,7 +167,7 @@ pub struct BlackBox {
     pub opening: BlackBoxOpening,
     /// What followed, in order.
     pub entries: Vec<BlackBoxEntry>,
-    /// Entries that did not fit.
+    /// Entries that are missing after the last one: they did not fit, or the disk did not take them.
     pub entries_dropped: u64,
 }
 

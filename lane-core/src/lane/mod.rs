@@ -99,6 +99,8 @@ pub struct Lane {
     phase: PhaseName,
     /// Every required input has reported since the start (never goes back).
     ready: bool,
+    /// Since when what has not reported yet is given time to: while it boots, at most [`BOOT_GRACE_MS`].
+    booting_since: Option<Mono>,
     mode: ModeState,
     field: Field,
     platform: Platform,
@@ -153,6 +155,7 @@ impl Lane {
             wall: (Wall::UNKNOWN, now),
             phase: PhaseName::Boot,
             ready: false,
+            booting_since: Some(now),
             mode,
             field: Field::new(fitted),
             platform,
@@ -181,6 +184,16 @@ impl Lane {
         lane.effects.push_back(Effect::Sign(Sign::Stop));
         lane.timers.set(timers::Timer::Watch, now.plus(u64::from(lane.rules.timing.watch_record_ms)));
         lane
+    }
+
+    /// The wall clock at the start, before the first input: what was said until now was said at that time.
+    pub fn start_at(&mut self, wall: Wall) {
+        self.wall = (wall, self.now);
+        for effect in &mut self.effects {
+            if let Effect::Record(record) = effect {
+                record.wall = wall;
+            }
+        }
     }
 
     /// Takes one input. Time never runs backwards: an earlier `now` counts as the latest seen.
@@ -308,5 +321,7 @@ impl Lane {
     }
 }
 
+/// What has not reported this long after the start is a fault, also where the field was never read.
+const BOOT_GRACE_MS: u64 = 5_000;
 /// The wall clock may differ from the expected by this much before it counts as stepped.
 const CLOCK_STEP_MS: u64 = 2_000;

@@ -19,6 +19,7 @@ impl Lane {
     pub fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
         f(&mut self.now);
         f(&mut self.wall.1);
+        self.booting_since.iter_mut().for_each(&mut *f);
         self.field.shift_times(f);
         self.platform.shift_times(f);
         for vehicle in [&mut self.at_boom, &mut self.approaching].into_iter().flatten() {

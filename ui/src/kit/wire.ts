@@ -12,7 +12,7 @@ export type ActAnswer = {
 outcome: ActOutcome, };
 
 /** What became of an act. */
-export type ActOutcome = "accepted" | "repeated" | "passage_changed" | "no_vehicle" | "wrong_mode" | "not_allowed" | "only_at_lane" | "reason_missing" | "needs_second" | "faulted" | "no_store" | "busy" | "bad_value";
+export type ActOutcome = "accepted" | "repeated" | "passage_changed" | "no_vehicle" | "wrong_mode" | "not_allowed" | "only_at_lane" | "reason_missing" | "needs_second" | "faulted" | "no_store" | "busy" | "bad_value" | "not_durable";
 
 /** `POST /api/act`. */
 export type ActRequest = {

@@ -92,6 +92,7 @@ export const en: Words = {
     only_at_lane: 'Only at the lane', reason_missing: 'Reason missing or too long', needs_second: 'A second person must agree',
     faulted: 'A fault forbids it: deal with the fault first', no_store: "The ledger cannot be written: use the boom's own button",
     busy: 'Another movement or permit is under way', bad_value: 'The value cannot be used',
+    not_durable: 'Done, but the ledger could not be written: a power cut undoes it',
   },
   act: {
     open: 'open the boom', agree: 'agree to pass', refuse: 'refuse the vehicle', divert: 'divert the vehicle', correct_plate: 'correct the plate',

@@ -94,6 +94,7 @@ export const vi: Words = {
     only_at_lane: 'Chỉ làm được tại làn', reason_missing: 'Thiếu lý do, hoặc lý do quá dài', needs_second: 'Cần người thứ hai đồng ý',
     faulted: 'Đang có lỗi chặn: xử lý lỗi trước', no_store: 'Không ghi được nhật ký: dùng nút của chính barie',
     busy: 'Đang có chuyển động hoặc giấy phép khác', bad_value: 'Giá trị không dùng được',
+    not_durable: 'Đã làm, nhưng chưa ghi được nhật ký: mất điện thì không còn',
   },
   act: {
     open: 'mở barie', agree: 'đồng ý cho qua', refuse: 'từ chối xe', divert: 'chuyển hướng xe', correct_plate: 'sửa biển',

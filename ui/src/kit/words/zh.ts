@@ -88,6 +88,7 @@ export const zh: Words = {
     wrong_mode: '当前车道模式不允许', not_allowed: '此账号无权限', only_at_lane: '只能在车道操作', reason_missing: '缺少理由或理由过长',
     needs_second: '需要第二人同意', faulted: '有封锁故障：请先处理故障', no_store: '日志无法写入：使用栏杆自带按钮',
     busy: '另有动作或许可正在进行', bad_value: '数值不可用',
+    not_durable: '已执行，但未能写入日志：断电后将失效',
   },
   act: {
     open: '开启栏杆', agree: '同意放行', refuse: '拒绝车辆', divert: '车辆分流', correct_plate: '更正车牌', choose_declaration: '选择申报',
