@@ -1,4 +1,4 @@
-//! The models as shipped, on the OpenCV that this machine has: they must give what PyTorch gave when they were exported.
+//! The models as shipped, on the runtime that the worker uses: they must give what PyTorch gave when they were exported.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
