@@ -38,37 +38,77 @@ def dirt(image, rng):
     return image
 
 
-def optics(image, rng, strength=1.0):
-    """Blur, resolution loss, exposure, colour, noise, JPEG; uint8 in, uint8 out."""
+def weather(image, rng):
+    """Rain streaks, headlights, haze over a whole scene; float32 in and out."""
     height, width = image.shape[:2]
-    if rng.random() < 0.45 * strength:
-        factor = rng.uniform(0.28, 0.9)
-        small = cv2.resize(image, (max(24, int(width * factor)), max(10, int(height * factor))), interpolation=cv2.INTER_AREA)
-        image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR if rng.random() < 0.6 else cv2.INTER_CUBIC)
     choice = rng.random()
-    if choice < 0.35 * strength:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.8))
-    elif choice < 0.5 * strength:
-        length = int(rng.integers(3, 9))
-        kernel = np.zeros((9, 9), np.float32)
-        angle = rng.uniform(0, np.pi)
-        for t in np.linspace(-length / 2, length / 2, 17):
-            kernel[int(round(4 + t * np.sin(angle) / 1.3)) % 9, int(round(4 + t * np.cos(angle) / 1.3)) % 9] = 1
-        image = cv2.filter2D(image, -1, kernel / kernel.sum())
+    if choice < 0.25:  # rain
+        streaks = np.zeros((height, width), np.float32)
+        slant = rng.uniform(-0.3, 0.3)
+        for _ in range(int(rng.integers(15, 90))):
+            x, y = rng.random(2) * (width, height)
+            length = rng.uniform(0.02, 0.1) * height
+            cv2.line(streaks, (int(x), int(y)), (int(x + slant * length), int(y + length)), float(rng.uniform(15, 70)), 1, cv2.LINE_AA)
+        return image + streaks[..., None]
+    if choice < 0.6:  # lamps that shine into the lens
+        for _ in range(int(rng.integers(1, 3))):
+            cx, cy = rng.uniform(-0.1, 1.1, 2) * (width, height)
+            yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
+            spread = rng.uniform(0.05, 0.25) * width
+            image = image + (np.exp(-np.sqrt((xx - cx) ** 2 + (yy - cy) ** 2) / spread) * rng.uniform(80, 260))[..., None].astype(np.float32)
+        return image
+    veil = rng.uniform(0.1, 0.45)
+    return image * (1 - veil) + rng.uniform(90, 230) * veil
+
+
+GRAIN = np.random.default_rng(9).standard_normal((700, 900, 3), np.float32)
+
+
+def grain(rng, height, width, grey):
+    """A cut of a fixed field of noise: drawing it anew costs more than the rest of the camera."""
+    y, x = int(rng.integers(0, 700 - height)), int(rng.integers(0, 900 - width))
+    cut = GRAIN[y : y + height, x : x + width, :: (-1 if rng.random() < 0.5 else 1)]
+    return cut[..., :1] if grey else cut
+
+
+def camera(image, rng, plate_px):
+    """Blur, exposure, colour, noise, sharpening and compression at the picture's own resolution; uint8 in and out.
+
+    `plate_px`: width of the plate; blur and noise are limited so that it stays readable for a human being."""
+    room = np.clip(plate_px / 150, 0.25, 1.2)
     image = image.astype(np.float32)
-    if rng.random() < 0.8:
+    if rng.random() < 0.12:
+        image = weather(image, rng)
+    if rng.random() < 0.10:  # sun at noon, or a plate that shines back into the flash
+        image = image * rng.uniform(1.1, 1.6)
+    if rng.random() < 0.75:
         image = (image - 128) * rng.uniform(0.35, 1.25) + 128 + rng.uniform(-60, 50)
-    if rng.random() < 0.5:
-        image = image * rng.uniform(0.75, 1.25, 3).astype(np.float32)
+    if rng.random() < 0.15:  # dusk
+        image = image * rng.uniform(0.12, 0.5)
+    if rng.random() < 0.4:
+        image = image * rng.uniform(0.78, 1.22, 3).astype(np.float32)
     if rng.random() < 0.12:  # infrared or grey cameras
         image = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
+    choice = rng.random()
+    if choice < 0.4:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 2.0) * room)
+    elif choice < 0.55:
+        length = rng.uniform(2, 9) * room
+        kernel = np.zeros((11, 11), np.float32)
+        angle = rng.uniform(0, np.pi)
+        for t in np.linspace(-length / 2, length / 2, 23):
+            kernel[int(round(5 + t * np.sin(angle) * 0.9)), int(round(5 + t * np.cos(angle) * 0.9))] = 1
+        image = cv2.filter2D(image, -1, kernel / kernel.sum())
+    elif choice < 0.68:  # a camera's own sharpening
+        image = image + (image - cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 1.5))) * rng.uniform(0.4, 1.8)
+    image = np.clip(image, 0, 255)
     if rng.random() < 0.2:
-        image = 255 * np.power(np.clip(image, 0, 255) / 255, rng.uniform(0.5, 2.2))
-    if rng.random() < 0.7:
-        image = image + rng.normal(0, rng.uniform(1, 14), image.shape).astype(np.float32)
+        image = 255 * np.power(image / 255, rng.uniform(0.5, 2.2))
+    if rng.random() < 0.6:
+        image = image + grain(rng, image.shape[0], image.shape[1], rng.random() < 0.5) * np.float32(rng.uniform(1, 5 + 9 * room))
     image = np.clip(image, 0, 255).astype(np.uint8)
-    if rng.random() < 0.35:
-        _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])
+    if rng.random() < 0.45:
+        _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(22, 90))])
         image = cv2.imdecode(packed, cv2.IMREAD_COLOR)
     return image
 
@@ -84,28 +124,3 @@ def backdrop(rng, height, width):
         colour = [float(v) for v in rng.uniform(0, 255, 3)]
         cv2.rectangle(image, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1 if rng.random() < 0.7 else 3)
     return np.clip(image, 0, 255)
-
-
-def crop_like(image, rng, size):
-    """The plate as a detector would hand it over: roughly rectified into `size` (width, height), corners off by some per cent."""
-    out_w, out_h = size
-    height, width = image.shape[:2]
-    image = image.astype(np.float32)
-    if rng.random() < 0.15:
-        image = dirt(image, rng)
-    image = shade(image, rng)
-    corners = np.array([[0, 0], [out_w, 0], [out_w, out_h], [0, out_h]], np.float32)
-    if rng.random() < 0.75:
-        target = corners + rng.normal(0, 1, (4, 2)).astype(np.float32) * (0.022 * out_w, 0.05 * out_h)
-        target += rng.normal(0, 1, 2).astype(np.float32) * (0.015 * out_w, 0.03 * out_h)
-    else:  # an axis-parallel box around a plate seen askew
-        tilt, lean = rng.normal(0, 0.09) * out_h * 2, rng.normal(0, 0.04) * out_w
-        target = corners + np.array([[lean, tilt], [lean, -tilt], [-lean, -tilt], [-lean, tilt]], np.float32)
-        inset = rng.uniform(0, 0.12) * out_h
-        target[:, 1] = np.where(target[:, 1] < out_h / 2, np.maximum(target[:, 1], 0) + inset, np.minimum(target[:, 1], out_h) - inset)
-    matrix = cv2.getPerspectiveTransform(np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32), target.astype(np.float32))
-    # shrink with area averaging first: a plain warp would alias
-    plate = cv2.warpPerspective(cv2.blur(image, (2, 2)), matrix, (out_w, out_h), flags=cv2.INTER_LINEAR, borderValue=(-1000,) * 3)
-    back = backdrop(rng, out_h, out_w)
-    plate = np.where(plate < -200, back, plate)
-    return optics(np.clip(plate, 0, 255).astype(np.uint8), rng)

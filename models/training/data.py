@@ -22,7 +22,7 @@ def rows(data, name):
 
 
 def trainable(data, name):
-    """[(BGR image, [(text, (x, y, w, h) or None)])] of the set's photos that are free and not held out."""
+    """[(BGR image, [(text, (x, y, w, h) or None)], file name)] of the set's photos that are free and not held out."""
     import cv2  # evaluation needs none
 
     photos = {}
@@ -30,5 +30,5 @@ def trainable(data, name):
         if row["train_ok"] == "yes" and not held_out(row["file"]):
             box = tuple(float(row[k]) for k in "xywh") if row["w"] else None
             photos.setdefault(row["path"], []).append((row["plate_text"], box))
-    found = [(cv2.imread(path), plates) for path, plates in photos.items()]
-    return [(image, plates) for image, plates in found if image is not None]
+    found = [(cv2.imread(path), plates, os.path.basename(path)) for path, plates in photos.items()]
+    return [one for one in found if one[0] is not None]

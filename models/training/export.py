@@ -1,7 +1,9 @@
 """Exports the trained networks to ONNX opset 11, writes the manifest and probe.json (what PyTorch gives for a picture that a test can make
 again: vision/tests/models.rs compares), and with --check compares through this Python's OpenCV at once.
 
-Outputs: detector "plates" 1 x 9 x H/8 x W/8; reader "characters" 1 x slots x classes and "layout" 1 x 2.
+Outputs: detector "plates" 1 x 9 x H/8 x W/8 (its weights serve any input whose sides are multiples of 32); refiner "corners" 1 x 9;
+reader "characters" 1 x slots x classes, "layout" 1 x 2, "country" 1 x 2, "colour" 1 x 6. The reader's temperature is part of the file:
+its last convolution is divided by it.
 """
 
 import argparse
@@ -14,10 +16,12 @@ import numpy as np
 import onnx
 import torch
 
+from geometry import MARGIN, SURROUNDINGS
 from glyphs import CHARSET
-from nets import READER_SIZE, SLOTS, Detector, Reader
+from nets import READER_SIZE, REFINER_SIZE, SLOTS, Detector, Reader, Refiner
+from plates import COLOURS, COUNTRIES
 
-DETECTOR_SIZE = (480, 480)
+DETECTOR_SIZE = (384, 384)
 PROBE_EVERY = 61  # of PyTorch's outputs for the probe picture, every 61st is kept beside the models
 
 
@@ -46,6 +50,13 @@ def settle(path):
     graph.node.extend(keep)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def cool(reader, temperature):
+    """Softens the characters' distributions in the weights themselves."""
+    with torch.no_grad():
+        for parameter in (reader.head.weight, reader.head.bias):
+            parameter /= temperature
 
 
 def export(net, size, path, outputs):
@@ -82,14 +93,20 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--weights", required=True, help="folder with detector.pt and reader.pt")
     parser.add_argument("--out", required=True, help="folder for the models and manifest.json")
+    parser.add_argument("--temperature", type=float, default=1.0, help="divides the reader's logits (pipeline.py --calibrate finds it)")
     parser.add_argument("--version", default="1")
     parser.add_argument("--check", action="store_true", help="compare with PyTorch through this Python's OpenCV")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    reader, detector = Reader(len(CHARSET) + 1), Detector()
-    reader.load_state_dict(torch.load(os.path.join(args.weights, "reader.pt"), map_location="cpu"))
-    detector.load_state_dict(torch.load(os.path.join(args.weights, "detector.pt"), map_location="cpu"))
-    jobs = [(detector, DETECTOR_SIZE, "detector.onnx", ["plates"]), (reader, READER_SIZE, "reader.onnx", ["characters", "layout"])]
+    reader, refiner, detector = Reader(len(CHARSET) + 1), Refiner(), Detector()
+    for net, name in ((reader, "reader"), (refiner, "refiner"), (detector, "detector")):
+        net.load_state_dict(torch.load(os.path.join(args.weights, name + ".pt"), map_location="cpu"))
+    cool(reader, args.temperature)
+    jobs = [
+        (detector, DETECTOR_SIZE, "detector.onnx", ["plates"]),
+        (refiner, REFINER_SIZE, "refiner.onnx", ["corners"]),
+        (reader, READER_SIZE, "reader.onnx", ["characters", "layout", "country", "colour"]),
+    ]
     probes = {}
     for net, size, name, outputs in jobs:
         path = os.path.join(args.out, name)
@@ -103,7 +120,8 @@ def main():
         handle.write("\n")
     rows = [
         row(args.out, "detector.onnx", "detector", DETECTOR_SIZE, args.version, dict(classes=["plate"])),
-        row(args.out, "reader.onnx", "reader", READER_SIZE, args.version, dict(slots=SLOTS, classes=["blank"], charset=CHARSET)),
+        row(args.out, "refiner.onnx", "refiner", REFINER_SIZE, args.version, dict(classes=["plate"], surroundings=SURROUNDINGS)),
+        row(args.out, "reader.onnx", "reader", READER_SIZE, args.version, dict(slots=SLOTS, classes=["blank"], charset=CHARSET, countries=COUNTRIES, colours=COLOURS, margin=MARGIN)),
     ]
     with open(os.path.join(args.out, "manifest.json"), "w", encoding="utf-8") as handle:
         json.dump({"models": rows}, handle, ensure_ascii=False, indent=2)

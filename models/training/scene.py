@@ -1,25 +1,84 @@
-"""Scenes for the detector: backgrounds with rendered plates set into them, and the corners of every plate.
+"""Scenes: plates in surroundings, with the four corners of every plate.
 
-Backgrounds are synthetic, or the free Chinese photos (their own plates stay and are labelled by their box). Writing
-that is no plate, lamps, grilles and bumpers are drawn as well: the detector must leave them alone.
+`close` gives one plate in the surroundings that a camera would see (for the refiner and the reader); `wide` a frame with any number
+of plates (for the detector). Surroundings are synthetic, or the free Chinese photos: their own plates, whose corners stand in
+quads.csv, are kept, or erased and replaced by synthetic ones of either country (transplant). Everything is turned, leant and
+scaled anew each time. Writing that is no plate, lamps, grilles and bumpers are drawn as well: the detector must leave them alone.
 """
+
+import csv
+import os
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 import augment
+import data
 import plates
 
-SIZE = 320
+SIZE = 320  # of a wide scene
+CLOSE = (400, 264)  # of a close one before the camera
 
 
-def synthetic_background(rng):
-    image = augment.backdrop(rng, SIZE, SIZE)
+def unit(width, height):
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+
+
+@dataclass
+class Photo:
+    image: np.ndarray
+    erased: np.ndarray  # the same without its plates
+    plates: list  # (text, 4 x 2 corners)
+
+
+def grown(quad, across, down=None):
+    """The quad made larger about its middle along its own axes."""
+    centre = quad.mean(0)
+    u, v = axes(quad)
+    down = across if down is None else down
+    return (quad + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])[:, :1] * u * (across - 1) + np.array([[-1], [-1], [1], [1]]) * v * (down - 1)).astype(np.float32)
+
+
+def axes(quad):
+    """Half the plate's width and half its height as vectors."""
+    return (quad[1] - quad[0] + quad[2] - quad[3]) / 4, (quad[3] - quad[0] + quad[2] - quad[1]) / 4
+
+
+def photos(folder):
+    """The photos that may be trained on and whose corners were annotated."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "quads.csv")
+    corners = {}
+    with open(path, encoding="utf-8") as handle:
+        for row in csv.reader(handle):
+            if row[0] != "file":
+                corners.setdefault(row[0], []).append((row[1], np.array([float(v) for v in row[2:10]], np.float32).reshape(4, 2)))
+    found = []
+    for image, _, name in data.trainable(folder, "cn"):
+        if name not in corners:
+            continue
+        most = max(image.shape[:2]) / 1024
+        if most > 1:
+            image = cv2.resize(image, None, fx=1 / most, fy=1 / most, interpolation=cv2.INTER_AREA)
+        own = [(text, quad / max(1, most)) for text, quad in corners[name]]
+        hole = np.zeros(image.shape[:2], np.uint8)
+        for _, quad in own:
+            cv2.fillConvexPoly(hole, grown(quad, 1.12, 1.25).astype(np.int32), 255)
+        ys, xs = np.nonzero(hole)
+        y0, y1, x0, x1 = max(0, ys.min() - 8), ys.max() + 9, max(0, xs.min() - 8), xs.max() + 9
+        erased = image.copy()
+        erased[y0:y1, x0:x1] = cv2.inpaint(image[y0:y1, x0:x1], hole[y0:y1, x0:x1], 3, cv2.INPAINT_TELEA)
+        found.append(Photo(image, erased, own))
+    return found
+
+
+def synthetic_background(rng, width, height):
+    image = augment.backdrop(rng, height, width)
     for _ in range(int(rng.integers(2, 14))):
-        x, y = rng.random(2) * SIZE
-        w, h = rng.uniform(5, SIZE * 0.7), rng.uniform(4, SIZE * 0.4)
+        x, y = rng.random(2) * (width, height)
+        w, h = rng.uniform(5, width * 0.7), rng.uniform(4, height * 0.4)
         colour = [float(v) for v in rng.uniform(0, 255, 3)]
-        kind = rng.integers(5)
+        kind = rng.integers(6)
         if kind == 0:
             cv2.rectangle(image, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1)
         elif kind == 1:
@@ -30,108 +89,244 @@ def synthetic_background(rng):
                 cv2.line(image, (int(x), top), (int(x + w), top), colour, int(rng.integers(1, 5)))
         elif kind == 3:
             cv2.line(image, (int(x), int(y)), (int(x + w), int(y + h * rng.uniform(-1, 1))), colour, int(rng.integers(1, 8)))
+        elif kind == 4:  # leaves, gravel, fabric
+            part = image[int(y) : int(y + h), int(x) : int(x + w)]
+            if part.size:
+                grain = rng.normal(0, rng.uniform(10, 60), (part.shape[0] // 3 + 1, part.shape[1] // 3 + 1, 1)).astype(np.float32)
+                part += cv2.resize(grain, (part.shape[1], part.shape[0]))[..., None]
         else:  # a panel without writing, of a plate's shape and colour
             ground = [float(v) for v in plates.vary(rng, [plates.WHITE, plates.YELLOW, plates.BLUE][rng.integers(3)])]
             cv2.rectangle(image, (int(x), int(y)), (int(x + w), int(y + w * rng.uniform(0.2, 0.7))), ground, -1)
-    return image.astype(np.uint8)
+    return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def photo_background(rng, photo):
-    """A random cut of a photo at a random size, and the corners of its own plates that are wholly inside."""
-    image, found = photo
-    height, width = image.shape[:2]
-    widest = max(box[2] for _, box in found)
-    scale = np.exp(rng.uniform(np.log(36), np.log(230))) / widest
-    scale = max(scale, SIZE / min(height, width) * 0.9)
-    matrix = np.array([[scale, 0, 0], [0, scale, 0]], np.float32)
-    if rng.random() < 0.7:  # around a plate
-        x, y, w, h = found[rng.integers(len(found))][1]
-        cx, cy = (x + w / 2) * scale, (y + h / 2) * scale
-        matrix[:, 2] = (SIZE * rng.uniform(0.15, 0.85) - cx, SIZE * rng.uniform(0.15, 0.85) - cy)
-    else:
-        matrix[:, 2] = (-rng.uniform(0, max(1, width * scale - SIZE)), -rng.uniform(0, max(1, height * scale - SIZE)))
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)
-    shift = np.array([[1, 0, matrix[0, 2]], [0, 1, matrix[1, 2]]], np.float32)
-    cut = cv2.warpAffine(shrunk, shift, (SIZE, SIZE), borderMode=cv2.BORDER_CONSTANT, borderValue=[float(v) for v in rng.uniform(0, 255, 3)])
-    quads, cut_through = [], []
-    for _, (x, y, w, h) in found:
-        corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32) * scale + matrix[:, 2]
-        if corners.min() >= 1 and corners.max() <= SIZE - 1:
-            quads.append(corners)
-        elif corners.max(0).min() > 0 and corners.min(0).max() < SIZE:
-            cut_through.append(corners)
-    for corners in cut_through:  # half a plate is neither plate nor background: cover it
-        (x0, y0), (x1, y1) = corners.min(0), corners.max(0)
-        cv2.rectangle(cut, (int(x0) - 3, int(y0) - 3), (int(x1) + 3, int(y1) + 3), [float(v) for v in rng.uniform(0, 255, 3)], -1)
-    return cut, quads
-
-
-def writing(image, rng, faces):
-    """Words and numbers that are no plate: a door sign, a telephone number, a maker's name."""
+def writing(image, rng):
+    """Words and numbers that are no plate: a door sign, a telephone number, a maker's name, the camera's date."""
     text = "".join(plates.letter(rng, "ABCDEFGHKLMNOPRSTUVXYZ0123456789") for _ in range(int(rng.integers(3, 12))))
-    place = (int(rng.uniform(-20, SIZE * 0.8)), int(rng.uniform(10, SIZE)))
+    if rng.random() < 0.35:
+        d = rng.integers(0, 10, 12)
+        text = f"{d[0]}{d[1]}/{d[2]}{d[3]}/20{d[4]}{d[5]} {d[6]}{d[7]}:{d[8]}{d[9]}"
+    height, width = image.shape[:2]
+    place = (int(rng.uniform(-20, width * 0.8)), int(rng.uniform(10, height)))
     colour = [int(v) for v in rng.integers(0, 255, 3)]
-    cv2.putText(image, text, place, int(rng.integers(0, 5)), rng.uniform(0.4, 1.6), colour, int(rng.integers(1, 4)), cv2.LINE_AA)
+    cv2.putText(image, text, place, int(rng.integers(0, 5)), rng.uniform(0.3, 1.6), colour, int(rng.integers(1, 4)), cv2.LINE_AA)
 
 
-def paste(image, rng, plate, quads, over=None):
-    """Sets one plate into the scene, or over the plate with corners `over`; returns its corners, or None where it found no room."""
+def holder(flat, rng):
+    """The plate in its holder: bars of some width around it, a maker's name, a small flag. Returns the picture and the plate's place in it."""
+    height, width = flat.shape[:2]
+    left, top, right, bottom = 0, 0, 0, 0
+    if rng.random() < 0.5:
+        pad = rng.integers(3, 20)
+        left, top, right, bottom = pad, pad, pad, pad + int(rng.random() < 0.4) * rng.integers(0, 34)
+    flag = rng.random() < 0.12 and width > 2.5 * height
+    if flag:
+        left = int(height * rng.uniform(0.4, 0.75))
+    tone = int(rng.integers(0, 90)) if rng.random() < 0.75 else int(rng.integers(90, 255))
+    frame = cv2.copyMakeBorder(flat, int(top), int(bottom), int(left), int(right), cv2.BORDER_CONSTANT, value=[tone] * 3)
+    if flag:
+        cv2.rectangle(frame, (0, int(top)), (left - 2, int(top) + height), (30, 20, int(rng.integers(150, 230))), -1)
+        cv2.drawMarker(frame, (left // 2, int(top) + height // 2), (30, 220, 240), cv2.MARKER_STAR, max(4, left // 3), 4)
+    if bottom - top > 14 and rng.random() < 0.7:
+        text = "".join(plates.letter(rng, "ABCDEFGHIKLMNORSTUVWY") for _ in range(int(rng.integers(3, 9))))
+        cv2.putText(frame, text, (int(width * rng.uniform(0.1, 0.5)), frame.shape[0] - 5), 2, 0.7, [int(rng.integers(100, 255))] * 3, 1, cv2.LINE_AA)
+    return frame, (left, top)
+
+
+def lay(image, rng, plate, corners):
+    """Sets the plate with its outer corners at `corners`; light follows the scene."""
     flat = plate.image.astype(np.float32)
     if rng.random() < 0.2:
         flat = augment.dirt(flat, rng)
     flat = np.clip(augment.shade(flat, rng), 0, 255).astype(np.uint8)
     height, width = flat.shape[:2]
-    if rng.random() < 0.5:  # a holder around it
-        pad = int(rng.integers(4, 24))
-        frame = cv2.copyMakeBorder(flat, pad, pad + int(rng.integers(0, 30)), pad, pad, cv2.BORDER_CONSTANT, value=[int(v) for v in rng.integers(0, 120, 3)])
-    else:
-        pad, frame = 0, flat
-    out_width = np.exp(rng.uniform(np.log(30), np.log(270))) * (0.75 if plate.two_line else 1)
-    if over is not None:
-        out_width = (over[1, 0] - over[0, 0]) * rng.uniform(0.98, 1.12)
-    ratio = height / width * rng.uniform(0.85, 1.1)
-    half = np.array([out_width / 2, out_width * ratio / 2])
-    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
-    angle = rng.normal(0, 0.12 if over is None else 0.04)
-    corners = corners @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    corners[:, 1] += corners[:, 0] * rng.normal(0, 0.06)
-    corners *= 1 + rng.normal(0, 0.04, (4, 2))
-    corners += rng.uniform(0.05, 0.95, 2) * SIZE if over is None else over.mean(0)
-    if corners.min() < 2 or corners.max() > SIZE - 2:
-        return None
-    low, high = corners.min(0) - 6, corners.max(0) + 6
-    if any((quad.max(0) > low).all() and (quad.min(0) < high).all() for quad in quads):
-        return None
-    source = np.array([[pad, pad], [pad + width, pad], [pad + width, pad + height], [pad, pad + height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(source, corners.astype(np.float32))
-    shrink = frame.shape[1] / out_width
-    if shrink > 1.6:
-        frame = cv2.blur(frame, (int(shrink), int(shrink)))
-    laid = cv2.warpPerspective(frame, matrix, (SIZE, SIZE))
-    mask = cv2.warpPerspective(np.full(frame.shape[:2], 255, np.uint8), matrix, (SIZE, SIZE)).astype(np.float32)[..., None] / 255
-    mask = cv2.GaussianBlur(mask, (3, 3), 0)[..., None]
-    # the plate's light follows the scene's a little
-    light = image[max(0, int(low[1])) : int(high[1]) + 1, max(0, int(low[0])) : int(high[0]) + 1].mean() / 128
-    laid = laid * np.clip(0.5 + 0.5 * light * rng.uniform(0.7, 1.4), 0.3, 1.4)
-    image[:] = np.clip(image * (1 - mask) + laid * mask, 0, 255).astype(np.uint8)
-    return corners.astype(np.float32)
+    frame, (left, top) = holder(flat, rng)
+    matrix = cv2.getPerspectiveTransform(unit(width, height) + np.array([left, top], np.float32), corners.astype(np.float32))
+    shrink = width / max(4.0, np.linalg.norm(corners[1] - corners[0]))
+    if shrink > 1.5:
+        smaller = 1.25 / shrink
+        frame = cv2.resize(frame, None, fx=smaller, fy=smaller, interpolation=cv2.INTER_AREA)
+        matrix = matrix @ np.diag([1 / smaller, 1 / smaller, 1.0])
+    low = np.maximum(np.floor(corners.min(0)) - np.ptp(corners[:, 0]) * 0.25 - 4, 0).astype(int)
+    high = np.minimum(np.ceil(corners.max(0)) + np.ptp(corners[:, 0]) * 0.25 + 5, (image.shape[1], image.shape[0])).astype(int)
+    part = image[low[1] : high[1], low[0] : high[0]]
+    if part.size == 0:
+        return
+    matrix = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1.0]]) @ matrix
+    size = (part.shape[1], part.shape[0])
+    laid = cv2.warpPerspective(frame, matrix, size)
+    mask = cv2.warpPerspective(np.full(frame.shape[:2], 255, np.uint8), matrix, size)
+    mask = cv2.GaussianBlur(mask, (3, 3), 0).astype(np.float32)[..., None] / 255
+    light = part.mean() / 128
+    laid = laid * np.float32(np.clip(0.45 + 0.55 * light * rng.uniform(0.7, 1.4), 0.2, 1.5))
+    part[:] = np.clip(part * (1 - mask) + laid * mask, 0, 255).astype(np.uint8)
 
 
-def sample(rng, faces, photos):
-    """(BGR SIZE x SIZE, [4 x 2 corners])"""
-    if photos and rng.random() < 0.55:
-        image, own = photo_background(rng, photos[rng.integers(len(photos))])
-        quads = []
-        for k, quad in enumerate(own):  # another country's plate where a real one is: the surroundings stay true
-            new = paste(image, rng, plates.sample(rng, faces), quads + own[k + 1 :], quad) if rng.random() < 0.5 else None
-            quads.append(quad if new is None else new)
+def pose(rng, width, ratio, steep):
+    """Corners about the origin of a plate seen askew. `steep`: share of plates that are turned far."""
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (width / 2, width * ratio / 2)
+    corners[:, 1] *= rng.uniform(0.85, 1.12)
+    far = rng.random() < steep
+    # the far edge of a turned plate is the shorter one
+    corners[:, 1] *= 1 + corners[:, 0] / (width / 2) * rng.normal(0, 0.12 if far else 0.04)
+    corners[:, 0] *= 1 + corners[:, 1] / (width * ratio / 2) * rng.normal(0, 0.05 if far else 0.02)
+    corners[:, 0] += corners[:, 1] * rng.normal(0, 0.35 if far else 0.1)
+    corners[:, 0] *= rng.uniform(0.6, 1.0) if far and rng.random() < 0.5 else 1
+    angle = rng.uniform(-0.6, 0.6) if far else rng.normal(0, 0.06)
+    return corners @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+
+
+def cut(photo, rng, size, target, quad, keep):
+    """The photo warped so that its plate `quad` comes to about `target` (4 x 2) in a picture of `size`; and the matrix."""
+    # affine: the photo turns and leans with the plate, its own perspective stays
+    matrix = cv2.getAffineTransform(quad[[0, 1, 3]].astype(np.float32), target[[0, 1, 3]].astype(np.float32))
+    source = photo.image if keep else photo.erased
+    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if scale < 0.6:
+        smaller = min(1.0, scale * 1.3)
+        source = cv2.resize(source, None, fx=smaller, fy=smaller, interpolation=cv2.INTER_AREA)
+        drawn = matrix @ np.diag([1 / smaller, 1 / smaller, 1.0])
     else:
-        image, quads = synthetic_background(rng), []
-    for _ in range(int(rng.integers(0, 4)) if rng.random() < 0.4 else 0):
-        writing(image, rng, faces)
-    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.2, 0.45, 0.25, 0.1]))):
-        quad = paste(image, rng, plates.sample(rng, faces), quads)
-        if quad is not None:
-            quads = quads + [quad]
-    return augment.optics(image, rng, 0.7), quads
+        drawn = matrix
+    border = [float(v) for v in rng.uniform(0, 255, 3)]
+    mode = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REFLECT
+    if mode == cv2.BORDER_REFLECT and keep:  # a mirrored plate is no plate
+        mode = cv2.BORDER_REPLICATE
+    return cv2.warpAffine(source, drawn, size, flags=cv2.INTER_LINEAR, borderMode=mode, borderValue=border), matrix
+
+
+def cover(image, rng, quad):
+    """Something in front of a part of the plate: a bar, a cable, mud at the lower edge."""
+    u, v = axes(quad)
+    centre = quad.mean(0)
+    shade = [float(x) for x in rng.uniform(0, 160, 3)]
+    if rng.random() < 0.5:
+        a = centre + u * rng.uniform(-1.1, 1.1) + v * -1.5
+        b = a + v * 3 + u * rng.uniform(-0.4, 0.4)
+        cv2.line(image, tuple(int(x) for x in a), tuple(int(x) for x in b), shade, max(1, int(np.linalg.norm(u) * rng.uniform(0.01, 0.04))), cv2.LINE_AA)
+    else:
+        edge = rng.uniform(0.7, 1.0)
+        points = [centre + u * t + v * (edge + rng.uniform(-0.12, 0.12)) for t in np.linspace(-1.1, 1.1, 7)]
+        points += [centre + u * 1.2 + v * 1.6, centre - u * 1.2 + v * 1.6]
+        cv2.fillPoly(image, [np.array(points, np.int32)], shade)
+
+
+class Pool:
+    """Rendered plates, each used a few times: drawing one costs as much as placing it."""
+
+    def __init__(self, rng, faces, count=300):
+        self.faces, self.count, self.made = faces, count, []
+
+    def take(self, rng):
+        if len(self.made) < self.count:
+            self.made.append(plates.sample(rng, self.faces))
+            return self.made[-1]
+        place = rng.integers(self.count)
+        if rng.random() < 0.35:
+            self.made[place] = plates.sample(rng, self.faces)
+        return self.made[place]
+
+
+def close(rng, pool, stock, real_share=0.12):
+    """[(picture, corners)] as two cameras see one plate, 34 to 250 pixels wide; and the plate, or a real one's text."""
+    width, height = CLOSE
+    photo = stock[rng.integers(len(stock))] if stock and rng.random() < 0.6 else None
+    steep = 0.4
+    own = photo.plates[rng.integers(len(photo.plates))] if photo else None
+    real = photo is not None and rng.random() < real_share / 0.6
+    if real:
+        u, v = axes(own[1])
+        ratio = np.linalg.norm(v) / max(1.0, np.linalg.norm(u))
+        corners = pose(rng, 180, ratio, steep) + np.array([width, height]) / 2
+        corners[2] = corners[1] + corners[3] - corners[0]  # an affine turn
+        image, matrix = cut(photo, rng, CLOSE, corners, own[1], True)
+        corners = own[1] @ matrix[:, :2].T + matrix[:, 2]
+        answer = own[0]
+    else:
+        answer = pool.take(rng)
+        ratio = answer.image.shape[0] / answer.image.shape[1]
+        across = 185 if ratio < 0.45 else 135
+        corners = pose(rng, across, ratio, steep) + np.array([width, height]) / 2 + rng.normal(0, 6, 2)
+        if photo:
+            u, v = axes(own[1])
+            like = pose(rng, across * rng.uniform(0.85, 1.1), np.linalg.norm(v) / max(1.0, np.linalg.norm(u)), 0)
+            angle = np.arctan2(*(corners[1] - corners[0])[::-1])
+            like = like @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + corners.mean(0)
+            image, _ = cut(photo, rng, CLOSE, like, own[1], False)
+            if rng.random() < 0.3:
+                image = np.ascontiguousarray(image[:, ::-1])
+        else:
+            image = synthetic_background(rng, width, height)
+        if rng.random() < 0.3:
+            writing(image, rng)
+        lay(image, rng, answer, corners)
+        if rng.random() < 0.06:
+            cover(image, rng, corners)
+    across = np.linalg.norm(corners[1] - corners[0])
+    seen = []
+    for _ in range(2):  # composing costs more than looking twice
+        wanted = np.exp(rng.uniform(np.log(46 if ratio < 0.45 else 34), np.log(260)))
+        factor = min(1.0, wanted / across)
+        small = image
+        if factor < 1:
+            small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if rng.random() < 0.8 else cv2.INTER_LINEAR)
+        shrunk = corners * (small.shape[1] / width, small.shape[0] / height)
+        seen.append((augment.camera(small, rng, across * factor), shrunk.astype(np.float32)))
+    return seen, answer
+
+
+def overlaps(corners, quads, room=6):
+    low, high = corners.min(0) - room, corners.max(0) + room
+    return any((quad.max(0) > low).all() and (quad.min(0) < high).all() for quad in quads)
+
+
+def wide(rng, pool, stock):
+    """(BGR SIZE x SIZE, [4 x 2 corners]): plates from 12 to 280 pixels wide, or none."""
+    quads = []
+    if stock and rng.random() < 0.65:
+        photo = stock[rng.integers(len(stock))]
+        text, own = photo.plates[rng.integers(len(photo.plates))]
+        keep = len(photo.plates) > 1 or rng.random() < 0.3
+        u, v = axes(own)
+        plate = None if keep else pool.take(rng)
+        ratio = plate.image.shape[0] / plate.image.shape[1] if plate else np.linalg.norm(v) / np.linalg.norm(u)
+        across = np.exp(rng.uniform(np.log(14), np.log(290))) * (1 if ratio < 0.45 else 0.75)
+        place = rng.uniform(0.08, 0.92, 2) * SIZE if across < 0.5 * SIZE else rng.uniform(0.4, 0.6, 2) * SIZE
+        corners = pose(rng, across, ratio, 0.2) + place
+        like = corners.copy()
+        if plate:  # the photo's plate had another shape
+            angle = np.arctan2(*(corners[1] - corners[0])[::-1])
+            like = pose(rng, across * rng.uniform(0.85, 1.1), np.linalg.norm(v) / np.linalg.norm(u), 0)
+            like = like @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + place
+        image, matrix = cut(photo, rng, (SIZE, SIZE), like, own, keep)
+        if keep:
+            for _, quad in photo.plates:
+                seen = (quad @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+                if seen.min() >= 1 and seen.max() <= SIZE - 1 and np.linalg.norm(seen[1] - seen[0]) > 9:
+                    quads.append(seen)
+                elif seen.max(0).min() > 0 and seen.min(0).max() < SIZE:  # half a plate is neither plate nor background
+                    cv2.fillConvexPoly(image, grown(seen, 1.1, 1.2).astype(np.int32), [float(c) for c in rng.uniform(0, 255, 3)])
+        else:
+            if rng.random() < 0.4:
+                image = np.ascontiguousarray(image[:, ::-1])
+                corners[:, 0] = SIZE - 1 - corners[:, 0]
+                corners = corners[[1, 0, 3, 2]]
+            if rng.random() < 0.9 and corners.min() > 1 and corners.max() < SIZE - 1:
+                lay(image, rng, plate, corners)
+                quads.append(corners.astype(np.float32))
+    else:
+        image = synthetic_background(rng, SIZE, SIZE)
+    for _ in range(int(rng.integers(0, 4)) if rng.random() < 0.45 else 0):
+        at = image.copy()
+        writing(at, rng)
+        if not any(np.any(at[int(q[:, 1].min()) : int(q[:, 1].max()) + 1, int(q[:, 0].min()) : int(q[:, 0].max()) + 1] != image[int(q[:, 1].min()) : int(q[:, 1].max()) + 1, int(q[:, 0].min()) : int(q[:, 0].max()) + 1]) for q in quads):
+            image = at
+    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.45, 0.3, 0.15, 0.1]))):
+        plate = pool.take(rng)
+        ratio = plate.image.shape[0] / plate.image.shape[1]
+        across = np.exp(rng.uniform(np.log(13), np.log(240))) * (1 if ratio < 0.45 else 0.75)
+        corners = pose(rng, across, ratio, 0.25) + rng.uniform(0.05, 0.95, 2) * SIZE
+        if corners.min() > 1 and corners.max() < SIZE - 1 and not overlaps(corners, quads):
+            lay(image, rng, plate, corners)
+            quads.append(corners.astype(np.float32))
+    return augment.camera(image, rng, 110), quads

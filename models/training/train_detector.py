@@ -10,11 +10,10 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-import data
 import scene
 from glyphs import Faces
 from nets import Detector
-from train_reader import normalise
+from train_close import Average, normalise, save
 
 STRIDE, UNIT = 8, 64.0
 
@@ -27,7 +26,7 @@ def targets(quads):
     for quad in quads:
         cx, cy = quad.mean(0) / STRIDE - 0.5
         span = quad.max(0) - quad.min(0)
-        sx, sy = np.maximum(0.6, span / STRIDE / 6)
+        sx, sy = np.maximum(0.6, span / STRIDE / 7)
         spot = np.exp(-((xs - round(cx)) ** 2 / (2 * sx**2) + (ys - round(cy)) ** 2 / (2 * sy**2)))
         take = (spot > 0.4) & (spot > heat)
         heat = np.maximum(heat, spot)
@@ -41,17 +40,40 @@ def targets(quads):
 class Stream(IterableDataset):
     def __init__(self, seed, folder, batch):
         self.seed, self.batch = seed, batch
-        self.photos = data.trainable(folder, "cn") if folder else []
+        self.photos = scene.photos(folder) if folder else []
 
     def __iter__(self):
         cv2.setNumThreads(0)
         info = get_worker_info()
         rng = np.random.default_rng([self.seed, 77, info.id if info else 0])
-        faces = Faces()
+        pool, kept = scene.Pool(rng, Faces()), []
         while True:
-            made = [scene.sample(rng, faces, self.photos) for _ in range(self.batch)]
+            made = []
+            for _ in range(self.batch):
+                # composing costs more than learning: a scene is seen about three times, shifted, mirrored and lit anew
+                if len(kept) < 400 or rng.random() < 0.35:
+                    one = scene.wide(rng, pool, self.photos)
+                    if len(kept) < 400:
+                        kept.append(one)
+                    else:
+                        kept[rng.integers(400)] = one
+                    made.append(one)
+                else:
+                    made.append(again(rng, *kept[rng.integers(len(kept))]))
             heat, corners, near = (torch.from_numpy(np.stack(a)) for a in zip(*[targets(q) for _, q in made]))
             yield normalise(np.stack([image for image, _ in made])), heat, corners, near
+
+
+def again(rng, image, quads):
+    """The scene moved, mirrored and lit differently; plates that would leave it keep it where it is."""
+    if rng.random() < 0.5:
+        image, quads = image[:, ::-1], [np.stack([scene.SIZE - 1 - q[:, 0], q[:, 1]], 1)[[1, 0, 3, 2]] for q in quads]
+    shift = rng.integers(-40, 41, 2)
+    moved = [q + shift for q in quads]
+    if all(q.min() > 1 and q.max() < scene.SIZE - 2 for q in moved):
+        image, quads = cv2.warpAffine(image, np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32), (scene.SIZE,) * 2, borderValue=(114,) * 3), moved
+    image = cv2.convertScaleAbs(image, alpha=rng.uniform(0.7, 1.3), beta=rng.uniform(0, 25))
+    return image, [q.astype(np.float32) for q in quads]
 
 
 def loss_of(out, heat, corners, near):
@@ -61,7 +83,7 @@ def loss_of(out, heat, corners, near):
     positive = (torch.log(p) * (1 - p) ** 2)[centre].sum()
     negative = (torch.log(1 - p) * p**2 * (1 - heat) ** 4)[~centre].sum()
     count = max(1, int(centre.sum()))
-    size = (corners.amax(1) - corners.amin(1)).clamp(min=0.3)
+    size = (corners.amax(1) - corners.amin(1)).clamp(min=0.2)
     wrong = (torch.nn.functional.smooth_l1_loss(out[:, 1:], corners, reduction="none", beta=0.02).sum(1) / size * near).sum() / near.sum().clamp(min=1)
     return -(positive + negative) / count, wrong
 
@@ -85,6 +107,7 @@ def main():
     if args.resume:
         net.load_state_dict(torch.load(args.resume))
     net = net.to(memory_format=torch.channels_last)
+    average = Average(net)
     print("parameters", sum(p.numel() for p in net.parameters()), flush=True)
     optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=1e-3)
     loader = iter(DataLoader(Stream(args.seed, args.data, args.batch), batch_size=None, num_workers=args.workers, prefetch_factor=4))
@@ -105,6 +128,7 @@ def main():
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
+        average.step()
         keep = 0.98 if step else 0.0
         mean, mean_wrong = mean * keep + focal.item() * (1 - keep), mean_wrong * keep + wrong.item() * (1 - keep)
         step += 1
@@ -112,8 +136,8 @@ def main():
             print(f"step {step} images {step * args.batch} heat {mean:.3f} corners {mean_wrong:.3f} {step * args.batch / (time.time() - began):.0f}/s", flush=True)
         if time.time() - saved > 120:
             saved = time.time()
-            torch.save(net.state_dict(), os.path.join(args.out, "detector.pt"))
-    torch.save(net.state_dict(), os.path.join(args.out, "detector.pt"))
+            save(args.out, "detector", average)
+    save(args.out, "detector", average)
 
 
 if __name__ == "__main__":
