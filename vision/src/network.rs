@@ -104,6 +104,16 @@ impl Network {
         self.compute()
     }
 
+    /// The same for a network that takes pictures of several sizes: from now on its input is `size` and its outputs have `values` each.
+    pub fn run_sized(&mut self, picture: &Mat, size: Size, values: &[usize]) -> Result<Vec<Vec<f32>>, NetworkError> {
+        self.size = size;
+        self.planes.resize(CHANNELS * (size.width * size.height) as usize, 0.0);
+        for (output, &values) in self.outputs.iter_mut().zip(values) {
+            output.values = values;
+        }
+        self.run(picture)
+    }
+
     fn fill(&mut self, picture: &Mat) -> Result<(), NetworkError> {
         let failed = |reason: String| NetworkError::Run { model: self.model.clone(), reason };
         let pixels = picture.data_typed::<Vec3b>().map_err(|error| failed(brief(&error)))?;

@@ -4,8 +4,8 @@
 //! `{"file","error"}`. `confidence` is the probability of exactly this text, `box` in pixels, `ms` the time from decoded
 //! frame to text (of a video: of all frames that were looked at). Errors are also told on stderr; the other files are still read.
 
-use crate::detector::{Quad, bounds};
 use crate::eyes::{Eyes, EyesError, Sighting};
+use crate::geometry::{Quad, bounds};
 use crate::picture;
 use crate::source::{Opened, SourceError, Video, open_file};
 use crate::track::Tracks;
@@ -205,7 +205,7 @@ mod tests {
     use lane_link::camera::PlateLayout;
 
     fn sighting(text: &str, confidence: f32) -> Sighting {
-        let reading = Reading { text: text.into(), confidence, layout: PlateLayout::OneLine, slots: vec![] };
+        let reading = Reading { text: text.into(), confidence, layout: PlateLayout::OneLine, country: None, colour: None, slots: vec![] };
         Sighting { quad: [[10.4, 5.0], [110.0, 5.0], [110.0, 35.0], [10.4, 35.0]], detector_confidence: 0.9, reading, quality: 1.0 }
     }
 

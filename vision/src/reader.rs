@@ -3,17 +3,16 @@
 //! The network has a fixed number of places, filled from the left in reading order (top line first), and a blank for the places
 //! that the plate does not fill. A place whose blank is likelier than any symbol is left out.
 
-use crate::detector::Quad;
+use crate::geometry::{Quad, cut, with_margin};
 use crate::manifest::VerifiedModel;
 use crate::network::{Network, NetworkError, brief};
-use lane_link::camera::{Alternative, MAX_ALTERNATIVES, PlateLayout};
-use opencv::core::{BORDER_REPLICATE, Mat, Point2f, Scalar, Size, Vector};
-use opencv::imgproc;
+use lane_link::camera::{Alternative, MAX_ALTERNATIVES, PlateColour, PlateCountry, PlateLayout};
+use opencv::core::Mat;
 
 /// Alternatives less likely than this are not named: ln(0.0001) × 1000.
 const MIN_NATS_MILLI: i32 = -9210;
-/// A plate is pulled straight at up to this many times the input's size before it is shrunk, so that fine strokes do not alias.
-const MAX_OVERSAMPLING: i32 = 4;
+/// Country and colour are told from this probability up.
+const MIN_CLEAR: f32 = 0.9;
 
 /// What stands on a plate.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +23,10 @@ pub struct Reading {
     pub confidence: f32,
     /// One or two lines.
     pub layout: PlateLayout,
+    /// Where the picture shows it clearly.
+    pub country: Option<PlateCountry>,
+    /// Of the ground, where the picture shows it clearly.
+    pub colour: Option<PlateColour>,
     /// The places in order.
     pub slots: Vec<Vec<Alternative>>,
 }
@@ -32,42 +35,39 @@ pub struct Reading {
 pub struct Reader {
     network: Network,
     symbols: Vec<char>,
+    margin: [f32; 2],
+    countries: Vec<PlateCountry>,
+    colours: Vec<PlateColour>,
 }
 
 impl Reader {
     /// Loads and checks the network.
     pub fn load(model: &VerifiedModel) -> Result<Self, NetworkError> {
-        let symbols: Vec<char> = model.entry.charset.chars().collect();
-        let network = Network::load(model, &[("characters", model.entry.slots * (symbols.len() + 1)), ("layout", 2)])?;
-        Ok(Self { network, symbols })
+        let entry = &model.entry;
+        let symbols: Vec<char> = entry.charset.chars().collect();
+        let places = entry.slots * (symbols.len() + 1);
+        let outputs = [("characters", places), ("layout", 2), ("country", entry.countries.len()), ("colour", entry.colours.len())];
+        let network = Network::load(model, &outputs)?;
+        Ok(Self { network, symbols, margin: entry.margin, countries: entry.countries.clone(), colours: entry.colours.clone() })
     }
 
     /// Reads the plate with these corners in an 8-bit BGR frame.
     pub fn read(&mut self, frame: &Mat, quad: &Quad) -> Result<Reading, NetworkError> {
-        let straight = rectify(frame, quad, self.network.size());
+        let straight = with_margin(quad, self.margin).and_then(|outer| cut(frame, &outer, self.network.size()));
         let straight = straight.map_err(|error| NetworkError::Run { model: "reader input".into(), reason: brief(&error) })?;
         let output = self.network.run(&straight)?;
-        Ok(interpret(&output[0], &output[1], &self.symbols))
+        let mut reading = interpret(&output[0], &output[1], &self.symbols);
+        reading.country = clear(&output[2], &self.countries);
+        reading.colour = clear(&output[3], &self.colours);
+        Ok(reading)
     }
 }
 
-fn rectify(frame: &Mat, quad: &Quad, size: Size) -> opencv::Result<Mat> {
-    let edge = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
-    let width = edge(quad[0], quad[1]).max(edge(quad[3], quad[2]));
-    let times = ((width / size.width as f32).round() as i32).clamp(1, MAX_OVERSAMPLING);
-    let large = Size::new(size.width * times, size.height * times);
-    let (w, h) = (large.width as f32, large.height as f32);
-    let from = Vector::<Point2f>::from_iter(quad.iter().map(|corner| Point2f::new(corner[0], corner[1])));
-    let to = Vector::<Point2f>::from_iter([(0.0, 0.0), (w, 0.0), (w, h), (0.0, h)].map(|(x, y)| Point2f::new(x, y)));
-    let matrix = imgproc::get_perspective_transform_def(&from, &to)?;
-    let mut straight = Mat::default();
-    imgproc::warp_perspective(frame, &mut straight, &matrix, large, imgproc::INTER_LINEAR, BORDER_REPLICATE, Scalar::all(0.0))?;
-    if times == 1 {
-        return Ok(straight);
-    }
-    let mut small = Mat::default();
-    imgproc::resize(&straight, &mut small, size, 0.0, 0.0, imgproc::INTER_AREA)?;
-    Ok(small)
+/// The likeliest, if it is likely enough to be told.
+fn clear<T: Copy>(logits: &[f32], meanings: &[T]) -> Option<T> {
+    let log_probs = log_softmax(logits);
+    let (at, &best) = log_probs.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+    if best >= MIN_CLEAR.ln() { meanings.get(at).copied() } else { None }
 }
 
 /// Logits of places × (blank and symbols), and of one line against two, to a reading.
@@ -98,8 +98,8 @@ fn interpret(characters: &[f32], layout: &[f32], symbols: &[char]) -> Reading {
                 .collect(),
         );
     }
-    let two_line = layout[1] > layout[0];
-    Reading { text, confidence: log_confidence.exp(), layout: if two_line { PlateLayout::TwoLine } else { PlateLayout::OneLine }, slots }
+    let layout = if layout[1] > layout[0] { PlateLayout::TwoLine } else { PlateLayout::OneLine };
+    Reading { text, confidence: log_confidence.exp(), layout, country: None, colour: None, slots }
 }
 
 fn log_softmax(logits: &[f32]) -> Vec<f32> {
@@ -124,6 +124,14 @@ mod tests {
         assert_eq!(second, ['A', 'B'], "the third is less likely than one in ten thousand");
         assert_eq!(reading.slots[1][0].nats_milli, -350, "1000 × ln of e^3 / (1 + e^3 + e^2), rounded down");
         assert!(reading.confidence > 0.70 && reading.confidence < 0.71, "{}", reading.confidence);
+    }
+
+    #[test]
+    fn what_is_not_clear_is_not_told() {
+        let colours = [PlateColour::White, PlateColour::Yellow];
+        assert_eq!(clear(&[0.0, 3.0], &colours), Some(PlateColour::Yellow));
+        assert_eq!(clear(&[0.0, 1.0], &colours), None);
+        assert_eq!(clear(&[0.0, 9.0, 0.0], &colours[..1]), None, "a place without a meaning");
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::picture;
 use crate::source::{Frame, Mailbox, Pixels, SourceSpec, feed};
 use crate::track::Tracks;
 use lane_link::camera::{
-    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateCountry,
-    PlateRead, Report, encode_evidence,
+    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateRead, Report,
+    encode_evidence,
 };
 use opencv::core::{Mat, MatTraitConst, ToInputArray};
 use std::collections::BTreeMap;
@@ -332,7 +332,6 @@ fn mean(mat: &impl ToInputArray) -> opencv::Result<f64> {
 
 fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
     let permille = |value: f32| (value * 1000.0).round().clamp(0.0, 1000.0) as u16;
-    let chinese = !sighting.reading.text.is_ascii();
     let mut slots = sighting.reading.slots.clone();
     slots.truncate(MAX_SLOTS);
     PlateRead {
@@ -341,7 +340,8 @@ fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
         captured_age_ms: age_ms(frame.at),
         quad: sighting.quad.map(|corner| corner.map(|value| value.round() as i32)),
         layout: sighting.reading.layout,
-        country: chinese.then_some(PlateCountry::Cn),
+        country: sighting.reading.country,
+        colour: sighting.reading.colour,
         slots,
         detector_confidence_permille: permille(sighting.detector_confidence),
         quality_permille: permille(sighting.quality).max(1),

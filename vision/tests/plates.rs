@@ -163,7 +163,7 @@ fn a_video_gives_each_plate_once() {
 /// A copy of the models in which the manifest or a model was changed.
 fn changed_models(change: impl Fn(&Path)) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["manifest.json", "detector.onnx", "reader.onnx"] {
+    for name in ["manifest.json", "detector.onnx", "refiner.onnx", "reader.onnx"] {
         fs::copy(root().join("../models").join(name), folder.path().join(name)).unwrap();
     }
     change(folder.path());

@@ -192,7 +192,7 @@ fn a_plate_is_read_from_a_camera_once_presence_is_on_and_the_picture_is_sent() {
     let mut worker = Worker::start(&camera.url, &[]);
     let first = worker.messages.recv_timeout(PATIENCE).unwrap();
     let FromWorker::Report(Report::Hello { models, .. }) = first else { panic!("{first:?} is no hello") };
-    assert_eq!(models.iter().map(|model| model.file.as_str()).collect::<Vec<_>>(), ["detector.onnx", "reader.onnx"]);
+    assert_eq!(models.iter().map(|model| model.file.as_str()).collect::<Vec<_>>(), ["detector.onnx", "refiner.onnx", "reader.onnx"]);
     worker.wait_for_condition(CameraCondition::Ok);
     // three beats with frames, and no read while nobody is there
     for _ in 0..3 {
