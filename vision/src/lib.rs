@@ -10,6 +10,7 @@
 pub mod detector;
 pub mod eyes;
 pub mod geometry;
+pub mod live;
 pub mod manifest;
 pub mod mjpeg;
 pub mod network;
