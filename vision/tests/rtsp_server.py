@@ -27,19 +27,20 @@ def launch(picture):
     )
 
 
-def obey(line, server, filters):
+def obey(line, server, filters, size):
     words = line.split()
     if words[:1] == ["drop"]:
         server.client_filter(lambda _server, _client: GstRtspServer.RTSPFilterResult.REMOVE)
     elif words[:1] == ["size"]:
+        size[:] = words[1:]
         for one in filters:
-            one.set_property("caps", caps(*words[1:]))
+            one.set_property("caps", caps(*size))
     return False
 
 
 def main():
     Gst.init(None)
-    filters = []
+    filters, size = [], [800, 600]
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service("0")
@@ -49,7 +50,7 @@ def main():
 
     def configure(_factory, media):
         one = media.get_element().get_by_name("size")
-        one.set_property("caps", caps(800, 600))
+        one.set_property("caps", caps(*size))
         filters[:] = [one]
 
     factory.connect("media-configure", configure)
@@ -69,7 +70,7 @@ def main():
 
     def listen():
         for line in sys.stdin:
-            GLib.idle_add(obey, line, server, filters)
+            GLib.idle_add(obey, line, server, filters, size)
 
     threading.Thread(target=listen, daemon=True).start()
     GLib.MainLoop().run()
