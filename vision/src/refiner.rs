@@ -2,7 +2,8 @@
 //!
 //! The network is given the plate with its surroundings ([`ModelEntry::surroundings`](crate::manifest::ModelEntry) times as large, pulled straight) and answers with
 //! nine values: how far each corner is from where it would be if it had been found rightly (x, y in units of [`UNIT_PX`], top left first,
-//! clockwise), and the logit of "a plate". What it corrects it is shown again: [`PASSES`] looks in all.
+//! clockwise), and the logit of "a plate". What it corrects it is shown again: [`LOOKS`], more than the least only while a corner still
+//! moves by [`FAR`] or more.
 
 use crate::detector::Detection;
 use crate::geometry::{Projection, Quad, cut, is_plausible, surroundings, unit};
@@ -13,7 +14,10 @@ use opencv::core::Mat;
 /// Unit of the corners' offsets in pixels of the input.
 const UNIT_PX: f32 = 32.0;
 const VALUES: usize = 9;
-const PASSES: usize = 2;
+/// Least and most looks at a plate.
+const LOOKS: (usize, usize) = (2, 4);
+/// In units of [`UNIT_PX`].
+const FAR: f32 = 0.3;
 /// Less likely a plate than this is none.
 const MIN_PLATE: f32 = 0.35;
 
@@ -38,7 +42,7 @@ impl Refiner {
         let failed = |error: opencv::Error| NetworkError::Run { model: "refiner input".into(), reason: brief(&error) };
         let mut quad = found.quad;
         let mut plate = 0.0;
-        for _ in 0..PASSES {
+        for look in 1..=LOOKS.1 {
             let around = surroundings(&quad, self.surroundings);
             let answer = self.network.run(&cut(frame, &around, size).map_err(failed)?)?;
             let back = Projection::between(&whole, &around).map_err(failed)?;
@@ -47,6 +51,9 @@ impl Refiner {
                 return Ok(None);
             }
             plate = 1.0 / (1.0 + (-answer[0][VALUES - 1]).exp());
+            if look >= LOOKS.0 && answer[0][..VALUES - 1].iter().all(|moved| moved.abs() < FAR) {
+                break;
+            }
         }
         Ok((plate >= MIN_PLATE).then(|| Detection { quad, confidence: (found.confidence * plate).sqrt() }))
     }
