@@ -6,9 +6,10 @@ cd "$root/tests/browser"
 npm ci --silent --no-audit --no-fund
 [ -n "${BROWSER_ONLY_DAEMON:-}" ] || npx playwright test
 
+mkdir -p "$root/target"
 dir=$root/target/browser-demo
 port=17800
-DEMO_NO_BUILD=1 DEMO_DIR=$dir DEMO_PORT=$port DEMO_SECONDS=90 "$root/scripts/demo.sh" >"$root/target/browser-demo.log" 2>&1 &
+DEMO_NO_BUILD=1 DEMO_DIR=$dir DEMO_PORT=$port DEMO_SECONDS=240 "$root/scripts/demo.sh" >"$root/target/browser-demo.log" 2>&1 &
 demo=$!
 trap 'kill $demo 2>/dev/null || true; wait $demo 2>/dev/null || true' EXIT
 for _ in $(seq 1 300); do

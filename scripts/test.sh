@@ -18,6 +18,7 @@ suite clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warni
 suite deny scripts/deny.sh --if-installed
 suite core scripts/cargo-test.sh 'package(lane-core)'
 suite planted env PLANTED_TARGET_DIR="$PWD/target/planted" lane-core/tests/planted.sh
+suite joints env PLANTED_TARGET_DIR="$PWD/target" tests/planted.sh
 suite link scripts/cargo-test.sh 'package(lane-link) | package(borderlane-central)'
 suite sim scripts/cargo-test.sh 'package(hardware-sim)'
 suite vision scripts/cargo-test.sh 'package(borderlane-vision)'

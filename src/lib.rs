@@ -5,6 +5,7 @@ pub mod camera;
 pub mod cli;
 pub mod clock;
 pub mod officer;
+mod planted;
 pub mod runtime;
 pub mod scale;
 pub mod settings;

@@ -1,6 +1,6 @@
 //! Arguments, settings, logging, run, exit code.
 
-use borderlane::cli::{self, check, declarations, keys, ledger, officer, plates, replay, scale};
+use borderlane::cli::{self, check, declarations, diag, keys, ledger, officer, plates, replay, scale};
 use borderlane::runtime;
 use borderlane::settings::{EXIT_BAD_SETTINGS, Settings};
 use clap::{Args, Parser, Subcommand};
@@ -29,6 +29,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Declarations(declarations::DeclarationsArgs),
     Keys(keys::KeysArgs),
+    Diag(diag::DiagArgs),
 }
 
 #[derive(Debug, Args)]
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args, runtime::black_box::CORE_VERSION, runtime::replay::rerun, &mut out, &mut err),
         Command::Declarations(args) => declarations::run(&args, &mut out, &mut err),
         Command::Keys(args) => keys::run(&args, &mut out, &mut err),
+        Command::Diag(args) => diag::run(&args, &mut out, &mut err),
     };
     ExitCode::from(code)
 }

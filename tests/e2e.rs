@@ -22,6 +22,8 @@ mod boom;
 mod cameras;
 #[path = "e2e/clearing.rs"]
 mod clearing;
+#[path = "e2e/knowledge.rs"]
+mod knowledge;
 #[path = "e2e/links.rs"]
 mod links;
 #[path = "e2e/persons.rs"]

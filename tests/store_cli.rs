@@ -122,7 +122,7 @@ async fn recorded(dir: &Path, effect: &[u8]) -> PassageId {
     store.black_box_open(passage, opening).await.unwrap();
     let entry = |what, bytes: &[u8]| BlackBoxEntry { what, at: Mono(1), bytes: bytes.to_vec() };
     let entries = vec![entry(BlackBoxWhat::Input, b"tick"), entry(BlackBoxWhat::Input, b"egrant"), entry(BlackBoxWhat::Effect, effect)];
-    store.black_box_append(passage, entries).await.unwrap();
+    store.black_box_append(passage, 1, entries).await.unwrap();
     store.close().await;
     passage
 }
@@ -139,6 +139,12 @@ async fn a_passage_run_again_is_the_same_or_the_difference_is_shown() {
     let (code, _, err) = run(&["replay", "77", "--db", db.to_str().unwrap()]);
     assert!(code == 2 && err.contains("no black box"), "{err}");
     assert_eq!(run(&["replay", "passage", "--db", db.to_str().unwrap()]).0, 2);
+
+    let (store, _) = open(dir.path());
+    store.black_box_append(passage, 9, Vec::new()).await.unwrap();
+    store.close().await;
+    let (code, out, _) = run(&["replay", &passage_text(passage), "--db", db.to_str().unwrap()]);
+    assert!(code == 3 && out.contains("incomplete: 5 inputs and effects lost after 1 ms since boot"), "{code}: {out}");
 
     let dir = tempdir().unwrap();
     let passage = recorded(dir.path(), b"refuse").await;

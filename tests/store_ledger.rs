@@ -255,9 +255,9 @@ async fn a_newer_file_is_refused_and_left_as_it_is() {
     let dir = tempdir().unwrap();
     let (store, _) = open(dir.path());
     store.close().await;
-    raw(dir.path()).pragma_update(None, "user_version", 3).unwrap();
+    raw(dir.path()).pragma_update(None, "user_version", 4).unwrap();
     let refused = Store::open(settings(dir.path()), key(), &boot(2));
-    assert!(matches!(refused, Err(StoreError::Newer { found: 3, known: 2, .. })));
+    assert!(matches!(refused, Err(StoreError::Newer { found: 4, known: 3, .. })));
     assert!(!dir.path().join("kept").exists());
 }
 
@@ -275,7 +275,7 @@ async fn a_file_of_format_1_is_migrated_with_all_it_holds() {
     assert!(verify_database(&dir.path().join("lane.db"), &[]).unwrap().bad.is_none());
     store.close().await;
     let format: i64 = raw(dir.path()).pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(format, 2);
+    assert_eq!(format, 3);
 }
 
 #[tokio::test]
@@ -408,5 +408,6 @@ fn store_officer(id: &str) -> borderlane::store::OfficerRow {
         valid_from_ms: 0,
         valid_until_ms: NOW + DAY_MS,
         pin_hash: "$argon2id$".into(),
+        from_centre: false,
     }
 }

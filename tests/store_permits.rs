@@ -136,6 +136,7 @@ fn officer(id: &str, pin_hash: &str) -> OfficerRow {
         valid_from_ms: 0,
         valid_until_ms: NOW + DAY_MS,
         pin_hash: pin_hash.into(),
+        from_centre: false,
     }
 }
 
@@ -146,20 +147,43 @@ async fn wrong_pins_shut_the_door_over_a_restart_and_over_a_new_row() {
     store.put_officer(officer("hoa", "a")).await.unwrap();
     for failures in 1..=4 {
         let lockout = store.officer_failed("hoa".into(), NOW).await.unwrap();
-        assert_eq!((lockout.failures, lockout.is_locked(NOW)), (failures, false));
+        assert_eq!((lockout.failures, lockout.shut_ms(NOW)), (failures, None));
     }
-    assert!(store.officer_failed("hoa".into(), NOW).await.unwrap().is_locked(NOW));
+    assert_eq!(store.officer_failed("hoa".into(), NOW).await.unwrap().shut_ms(NOW), Some(300_000), "as the screens' own count");
     store.close().await;
     let (store, _) = open(dir.path());
     store.put_officer(officer("hoa", "b")).await.unwrap();
     let (row, lockout) = store.officer("hoa".into(), NOW + 1_000).await.unwrap().unwrap();
     assert_eq!((row, lockout.failures), (officer("hoa", "b"), 5));
-    assert!(lockout.is_locked(NOW + 1_000) && !lockout.is_locked(NOW + 60_000));
+    assert!(lockout.shut_ms(NOW + 1_000).is_some() && lockout.shut_ms(NOW + 300_000).is_none());
     store.officer_succeeded("hoa".into()).await.unwrap();
-    assert!(!store.officer("hoa".into(), NOW).await.unwrap().unwrap().1.is_locked(NOW));
+    assert_eq!(store.officer("hoa".into(), NOW).await.unwrap().unwrap().1.shut_ms(NOW), None);
     assert!(matches!(store.officer_failed("nobody".into(), NOW).await, Err(StoreError::OfficerUnknown(_))));
     assert!(store.remove_officer("hoa".into()).await.unwrap());
     assert!(store.officers().await.unwrap().is_empty());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn the_centres_officers_are_mirrored_with_their_pins_kept_and_who_was_dismissed_is_gone() {
+    let dir = tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    store.put_officer(officer("local", "l")).await.unwrap();
+    store.put_officer(officer("hoa", "h")).await.unwrap();
+    let promoted = OfficerRow { role: "supervisor".into(), ..officer("hoa", "") };
+    let done = store.mirror_officers(vec![promoted.clone(), officer("minh", "")]).await.unwrap();
+    assert_eq!((done.written, done.removed.len()), (2, 0));
+    let kept = store.officer("hoa".into(), NOW).await.unwrap().unwrap().0;
+    assert_eq!((kept.role.as_str(), kept.pin_hash.as_str(), kept.from_centre), ("supervisor", "h", true), "the PIN stays");
+    assert_eq!(store.officer("minh".into(), NOW).await.unwrap().unwrap().0.pin_hash, "", "the centre brings no PIN");
+    store.put_officer(officer("minh", "m")).await.unwrap();
+    store.officer_failed("minh".into(), NOW).await.unwrap();
+    assert_eq!(store.mirror_officers(vec![promoted.clone(), officer("minh", "")]).await.unwrap().written, 0, "nothing changed");
+    let done = store.mirror_officers(vec![officer("minh", "")]).await.unwrap();
+    assert_eq!(done.removed, ["hoa"]);
+    let left: Vec<_> = store.officers().await.unwrap();
+    let left: Vec<_> = left.iter().map(|(row, count)| (row.id.as_str(), row.pin_hash.as_str(), row.from_centre, count.failures)).collect();
+    assert_eq!(left, [("local", "l", false, 0), ("minh", "m", true, 1)]);
     store.close().await;
 }
 
@@ -171,9 +195,9 @@ async fn a_clock_set_back_shuts_an_officer_out_for_an_hour_at_most() {
     for _ in 0..5 {
         store.officer_failed("hoa".into(), NOW + 400 * DAY_MS).await.unwrap();
     }
-    assert!(store.officer("hoa".into(), NOW).await.unwrap().unwrap().1.is_locked(NOW));
+    assert!(store.officer("hoa".into(), NOW).await.unwrap().unwrap().1.shut_ms(NOW).is_some());
     let hour_later = NOW + 3_600_000;
-    assert!(!store.officer("hoa".into(), hour_later).await.unwrap().unwrap().1.is_locked(hour_later));
+    assert!(store.officer("hoa".into(), hour_later).await.unwrap().unwrap().1.shut_ms(hour_later).is_none());
     store.close().await;
 }
 
@@ -214,10 +238,29 @@ async fn a_black_box_gives_back_what_was_put_in_and_stops_at_its_limit() {
     assert!(matches!(store.black_box(passage).await, Err(StoreError::BlackBoxUnknown)));
     store.black_box_open(passage, opening()).await.unwrap();
     let entries = vec![entry(BlackBoxWhat::Input, 1, 20), entry(BlackBoxWhat::Effect, 2, 20)];
-    store.black_box_append(passage, entries.clone()).await.unwrap();
-    store.black_box_append(passage, vec![entry(BlackBoxWhat::Input, 3, 40), entry(BlackBoxWhat::Input, 4, 1)]).await.unwrap();
+    store.black_box_append(passage, 1, entries.clone()).await.unwrap();
+    store.black_box_append(passage, 3, vec![entry(BlackBoxWhat::Input, 3, 40), entry(BlackBoxWhat::Input, 4, 1)]).await.unwrap();
     let found = store.black_box(passage).await.unwrap();
     assert_eq!((found.opening, found.entries, found.entries_dropped), (opening(), entries, 2));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_hole_in_a_black_box_is_counted_and_what_is_given_twice_is_kept_once() {
+    let dir = tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let passage = store.open_passage(record("opened")).await.unwrap();
+    store.black_box_open(passage, opening()).await.unwrap();
+    let entries: Vec<_> = (1..=4).map(|n| entry(BlackBoxWhat::Input, n, 10)).collect();
+    store.black_box_append(passage, 1, entries[..3].to_vec()).await.unwrap();
+    store.black_box_append(passage, 2, entries[1..].to_vec()).await.unwrap();
+    assert_eq!((store.black_box(passage).await.unwrap().entries, 0), (entries.clone(), 0));
+    // 5 to 9 never came.
+    store.black_box_append(passage, 10, entries[..2].to_vec()).await.unwrap();
+    store.black_box_append(passage, 12, entries[..1].to_vec()).await.unwrap();
+    store.black_box_append(passage, 15, Vec::new()).await.unwrap();
+    let found = store.black_box(passage).await.unwrap();
+    assert_eq!((found.entries, found.entries_dropped), (entries, 5 + 2 + 1 + 2));
     store.close().await;
 }
 
@@ -230,7 +273,7 @@ async fn old_black_boxes_leave_by_days_and_by_bytes() {
     for n in 0..5 {
         let passage = store.open_passage(record("opened")).await.unwrap();
         store.black_box_open(passage, BlackBoxOpening { utc_ms: Some(NOW + n * DAY_MS), ..opening() }).await.unwrap();
-        store.black_box_append(passage, vec![entry(BlackBoxWhat::Input, 1, 10)]).await.unwrap();
+        store.black_box_append(passage, 1, vec![entry(BlackBoxWhat::Input, 1, 10)]).await.unwrap();
         passages.push(passage);
     }
     assert_eq!(store.maintain(wall(NOW)).await.unwrap().black_boxes_left, 2, "three of 110 bytes fit into 350");

@@ -9,7 +9,9 @@ use lane_link::envelope::Envelope;
 use lane_link::health::Health;
 use lane_link::hex_bytes::HexBytes;
 use lane_link::mqtt::LinkError;
+use lane_link::officer::Officer;
 use lane_link::replica::{Collection, ReplicaMessage, Row};
+use lane_link::rules::RulesRow;
 use lane_link::state::LaneState;
 use lane_link::topics;
 use std::collections::{BTreeMap, VecDeque};
@@ -51,7 +53,7 @@ pub enum AppError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The declarations file.
+    /// The file of declarations, officers or rules.
     #[error("{}: {why}", path.display())]
     Declarations {
         /// Which.
@@ -203,6 +205,70 @@ impl App {
     }
 }
 
+impl App {
+    /// Takes all files in; how many rows differ from what was there.
+    ///
+    /// # Errors
+    /// [`AppError`]; collections of files before the wrong one were taken in.
+    pub async fn load_files(&self) -> Result<usize, AppError> {
+        let mut count = self.load_declarations().await?;
+        if let Some(path) = &self.config.officers_file {
+            let table: OfficerTables = read_table(path)?;
+            let bad = |why: String| AppError::Declarations { path: path.clone(), why };
+            let mut wanted = BTreeMap::new();
+            for officer in table.officer {
+                let id = officer.id.clone();
+                let body = serde_json::to_value(officer).map_err(|e| bad(e.to_string()))?;
+                if wanted.insert(id.clone(), body).is_some() {
+                    return Err(bad(format!("{id} is there twice")));
+                }
+            }
+            count += self.load(Collection::Officers, wanted).await?;
+        }
+        if let Some(path) = &self.config.rules_file {
+            let table: RulesTables = read_table(path)?;
+            let bad = |why: serde_json::Error| AppError::Declarations { path: path.clone(), why: why.to_string() };
+            let wanted = table.rules.into_iter().map(|(key, row)| Ok((key, serde_json::to_value(row)?))).collect::<Result<_, _>>();
+            count += self.load(Collection::Rules, wanted.map_err(bad)?).await?;
+        }
+        Ok(count)
+    }
+
+    async fn load(&self, collection: Collection, wanted: BTreeMap<String, serde_json::Value>) -> Result<usize, AppError> {
+        let rows = self.db.with(move |c| replicas::towards(c, collection, &wanted)).await?;
+        let count = rows.len();
+        self.write(collection, rows).await?;
+        Ok(count)
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfficerTables {
+    #[serde(default)]
+    officer: Vec<Officer>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesTables {
+    #[serde(default)]
+    rules: BTreeMap<String, RulesRow>,
+}
+
+fn read_table<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, AppError> {
+    toml::from_str(&read_text(path)?).map_err(|e| AppError::Declarations { path: path.to_owned(), why: e.to_string() })
+}
+
+fn read_text(path: &Path) -> Result<String, AppError> {
+    let bad = |why: String| AppError::Declarations { path: path.to_owned(), why };
+    let length = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?.len();
+    if length > FILE_MAX_BYTES {
+        return Err(bad(format!("{length} bytes, more than {FILE_MAX_BYTES}")));
+    }
+    std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))
+}
+
 /// A pass written into the centre's own file without a digest confirms the row as the file has it.
 fn confirmed_as_it_stands(mut declaration: Declaration) -> Declaration {
     let digest = HexBytes(declaration.tied_digest()).to_string();
@@ -222,11 +288,7 @@ struct DeclarationTables {
 
 fn read_declarations(path: &Path) -> Result<Vec<Declaration>, AppError> {
     let bad = |why: String| AppError::Declarations { path: path.to_owned(), why };
-    let length = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?.len();
-    if length > FILE_MAX_BYTES {
-        return Err(bad(format!("{length} bytes, more than {FILE_MAX_BYTES}")));
-    }
-    let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
+    let text = read_text(path)?;
     if path.extension().is_some_and(|e| e == "toml") {
         toml::from_str::<DeclarationTables>(&text).map(|t| t.declaration).map_err(|e| bad(e.to_string()))
     } else {
@@ -288,7 +350,7 @@ pub async fn run(config: Config) -> Result<Running, AppError> {
         config,
     });
     let link = broker::begin(Arc::clone(&app), waiting)?;
-    let loaded = app.load_declarations().await?;
+    let loaded = app.load_files().await?;
     tracing::info!(%address, %root, loaded, "the centre runs");
     let served = Arc::clone(&app);
     let page = tokio::spawn(async move {

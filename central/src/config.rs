@@ -23,6 +23,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Declarations taken in at the start and on `POST /declarations/reload`: a JSON array, or TOML `[[declaration]]` tables.
     pub declarations_file: Option<PathBuf>,
+    /// Officers, taken in at the same times: TOML `[[officer]]` tables, all of them. Who is left out is dismissed.
+    pub officers_file: Option<PathBuf>,
+    /// Rules, taken in at the same times: TOML `[rules.KEY]` tables, all of them. A row that is left out is taken away.
+    pub rules_file: Option<PathBuf>,
     /// The broker.
     pub broker: Broker,
     /// A signed head of every collection this often.

@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | `POST /declarations` | a JSON array of declarations: put in or replaced |
-//! | `POST /declarations/reload` | takes the declarations file in again |
+//! | `POST /declarations/reload` | takes the files of declarations, officers and rules in again |
 //! | `POST /declarations/{id}/confirm` | `{agency, result, required?, by?, document?, expires_ms?}` |
 //! | `POST /declarations/{id}/withdraw` | state `withdrawn` |
 //! | `GET /declarations/{id}` | the row |
@@ -107,7 +107,7 @@ async fn declarations(State(app): Shared, body: Bytes) -> Answer<Json<Value>> {
 }
 
 async fn reload(State(app): Shared) -> Answer<Json<Value>> {
-    let rows = app.load_declarations().await.map_err(bad)?;
+    let rows = app.load_files().await.map_err(bad)?;
     Ok(Json(json!({ "rows": rows })))
 }
 

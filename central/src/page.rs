@@ -131,6 +131,14 @@ fn row(out: &mut String, lane: &Value) {
     for fault in health["faults"].as_array().into_iter().flatten() {
         let _ = write!(out, "<div class=\"bad\">⚠ {} ({})</div>", word(&fault["name"]), word(&fault["severity"]));
     }
+    for (key, said) in [
+        ("rows_quarantined", "dòng không hiểu được / rows not understood"),
+        ("claims_lost", "yêu cầu giữ không gửi được / claims not heard"),
+    ] {
+        if let Some(count) = health[key].as_u64().filter(|count| *count > 0) {
+            let _ = write!(out, "<div class=\"bad\">⚠ {count} {said}</div>");
+        }
+    }
     let _ = write!(
         out,
         "</td><td class=\"n\">{}</td><td class=\"n\">{} / {}</td><td>",
@@ -153,9 +161,10 @@ mod tests {
     fn what_a_lane_says_cannot_write_into_the_page() {
         let evil = json!({ "site": "s", "utc_ms": 0, "alarms": 1, "declarations": 0, "lanes": [{
             "lane": "lane-1", "online": true, "health_age_ms": 99_000, "records": 1, "pictures": 0,
-            "health": { "phase": "<script>alert(1)</script>", "mode": "automatic", "faults": [] }, "passages": [] }] });
+            "health": { "phase": "<script>alert(1)</script>", "mode": "automatic", "faults": [], "rows_quarantined": 3 }, "passages": [] }] });
         let page = render(&evil);
         assert!(!page.contains("<script>"));
         assert!(page.contains("class=\"old\""), "health of 99 s is shown as old");
+        assert!(page.contains("⚠ 3 dòng không hiểu được") && !page.contains("claims not heard"), "what is not understood is shown");
     }
 }

@@ -6,12 +6,15 @@ use base64::Engine;
 use lane_core::plate::PlateText;
 use lane_link::declaration::Declaration;
 use lane_link::envelope::{Envelope, What};
+use lane_link::officer::Officer;
 use lane_link::replica::{
     BUNDLE_FORMAT, Bundle, Change, Collection, Head, MAX_PART_BYTES, MAX_PARTS, MAX_ROW_BYTES, MAX_ROWS, Manifest, Part, PartRef, Place,
     Row, check_rows, sha256,
 };
+use lane_link::rules::RulesRow;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Changes sent one by one to repair; more missing ones come as a snapshot.
 pub const REPAIR_MAX_CHANGES: u64 = 256;
@@ -43,16 +46,53 @@ pub fn check(collection: Collection, rows: &[Row]) -> Result<(), DbError> {
         if body.to_string().len() > MAX_ROW_BYTES {
             return Err(DbError::Bad(format!("row {key} is longer than {MAX_ROW_BYTES} bytes")));
         }
-        if collection == Collection::Declarations {
-            let declaration: Declaration =
-                serde_json::from_value(body.clone()).map_err(|e| DbError::Bad(format!("declaration {key}: {e}")))?;
-            declaration.to_core(lane_core::ids::Revision { epoch: 1, revision: 1 }).map_err(|e| DbError::Bad(e.to_string()))?;
-            if declaration.id != *key {
-                return Err(DbError::Bad(format!("declaration {key} calls itself {}", declaration.id)));
-            }
-        }
+        check_body(collection, key, body).map_err(|why| DbError::Bad(format!("{} {key}: {why}", collection.word())))?;
     }
     Ok(())
+}
+
+fn check_body(collection: Collection, key: &str, body: &Value) -> Result<(), String> {
+    fn read<T: serde::de::DeserializeOwned>(body: &Value) -> Result<T, String> {
+        serde_json::from_value(body.clone()).map_err(|error| error.to_string())
+    }
+    let own = |id: &str| if id == key { Ok(()) } else { Err(format!("it calls itself {id}")) };
+    match collection {
+        Collection::Declarations => {
+            let declaration: Declaration = read(body)?;
+            declaration.to_core(lane_core::ids::Revision { epoch: 1, revision: 1 }).map_err(|error| error.to_string())?;
+            own(&declaration.id)
+        }
+        Collection::Watchlist => {
+            let plate = body["plate"].as_str().ok_or("plate is missing")?;
+            PlateText::parse(plate).map(drop).map_err(|error| error.to_string())
+        }
+        Collection::Officers => {
+            let officer: Officer = read(body)?;
+            let window = officer.valid_from_ms < officer.valid_until_ms;
+            if !window || officer.sites.is_empty() || officer.agency.is_empty() {
+                return Err("an officer has an agency, a site, and a window that ends after it begins".to_owned());
+            }
+            own(&officer.id)
+        }
+        Collection::Rules => read::<RulesRow>(body)?.check().map_err(|error| error.to_string()),
+    }
+}
+
+/// What makes a collection be just these rows: those that differ, and tombstones of those that are not among them.
+///
+/// # Errors
+/// [`DbError`].
+pub fn towards(connection: &Connection, collection: Collection, wanted: &BTreeMap<String, Value>) -> Result<Vec<Row>, DbError> {
+    let mut statement = connection.prepare("SELECT key FROM rows WHERE collection = ?1 ORDER BY key")?;
+    let keys = statement.query_map([collection.word()], |r| r.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let gone = keys.into_iter().filter(|key| !wanted.contains_key(key)).map(|key| Row::Tombstone { key });
+    let mut rows: Vec<Row> = gone.collect();
+    for (key, body) in wanted {
+        if row(connection, collection, key)?.as_ref() != Some(body) {
+            rows.push(Row::Upsert { key: key.clone(), body: body.clone() });
+        }
+    }
+    Ok(rows)
 }
 
 /// Writes rows as one or several changes; the signed changes, to be published.

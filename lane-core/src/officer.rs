@@ -147,6 +147,8 @@ pub enum ActOutcome {
     Busy,
     /// The value is out of range or names nothing known.
     BadValue,
+    /// Done, but its record is not durable: a power cut would undo it. Said by the runtime, never by the lane.
+    NotDurable,
 }
 
 /// The lane's modes. Changing them is a person's act.

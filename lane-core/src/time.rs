@@ -16,6 +16,11 @@ impl Mono {
         Self(self.0.saturating_add(ms))
     }
 
+    /// Holds `earlier` at no more than `ms` milliseconds ago: where nothing asks for a greater age, states stay few.
+    pub(crate) fn hold(self, earlier: &mut Self, ms: u64) {
+        *earlier = (*earlier).max(Self(self.0.saturating_sub(ms)));
+    }
+
     /// Milliseconds since `earlier`; 0 when `earlier` lies in the future.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {

@@ -3,9 +3,9 @@
 use crate::declaration::Declaration;
 use crate::effect::Sign;
 use crate::fault::{Fault, Severity};
-use crate::ids::{ActId, DeclarationId, Digest, PassageId};
+use crate::ids::{Digest, PassageId};
 use crate::input::{Camera, CameraState, ScaleState};
-use crate::officer::{Mode, Officer};
+use crate::officer::{Mode, Officer, OfficerAct};
 use crate::permit::PermitKind;
 use crate::plate::PlateText;
 use crate::signal::Signal;
@@ -105,7 +105,7 @@ pub struct VehicleView {
     /// The chosen declaration(s).
     pub declarations: Vec<Declaration>,
     /// Competing candidates, for the officer to choose from.
-    pub candidates: Vec<DeclarationId>,
+    pub candidates: Vec<Declaration>,
     /// The verdict, and its age.
     pub verdict: Option<Aged<Verdict>>,
     /// The call for an officer stands since, milliseconds.
@@ -134,6 +134,15 @@ pub struct FaultView {
     pub severity: Severity,
     /// Since when, milliseconds.
     pub age_ms: u64,
+}
+
+/// An act that waits for a second person: who asked for what.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SecondView {
+    /// The act as it was asked for.
+    pub act: OfficerAct,
+    /// Milliseconds left to agree.
+    pub left_ms: u64,
 }
 
 /// Everything a screen needs.
@@ -174,5 +183,5 @@ pub struct LaneView {
     /// The store can commit.
     pub store_ok: bool,
     /// An act that waits for a second person.
-    pub waiting_second: Option<ActId>,
+    pub waiting_second: Option<SecondView>,
 }

@@ -4,25 +4,29 @@
 //! multiples of a tick, so that every one of them is met and passed. Time is kept relative: after each scan everything the interlock
 //! remembers moves one tick into the past (`shift_times`), and ages saturate; the state space is finite and is exhausted.
 //!
-//! Bounds: boom of three places (down, between, up), two vehicles of at most ten places, at most two permits, one restart, one sensor
-//! that lies in a run of its own, at most two mishaps (link loss, crank, jam, stop, restart, wrong way), one choice of the environment and one of a person a tick. The invariants (`monitor.rs`) are written on what
+//! Bounds: boom of three places (down, between, up), two vehicles of at most ten places, at most two permits of one kind (passage, group of
+//! two, emergency, test), one restart, one sensor that lies in a run of its own, at most two mishaps (link loss, one signal that grows stale,
+//! crank, jam, stop, restart, the key turned, wrong way), one choice of the environment and one of a person a tick. The invariants (`monitor.rs`) are written on what
 //! the sensors said, what the outputs were and where things physically are, not on the interlock's own state (except its list of faults,
 //! which is its public answer). Each run prints its states.
 
 mod interlock_model {
     pub mod monitor;
+    pub mod run;
     pub mod world;
 }
 
-use interlock_model::world::{Cars, Lie, Run, World};
-use lane_core::interlock::{Closing, Drive};
-use stateright::{Checker, Model};
+use interlock_model::run::{Cars, Lie, Run};
+use interlock_model::world::World;
+use lane_core::interlock::{Closing, Drive, Regime};
+use lane_core::permit::PermitKind;
+use stateright::{Checker, HasDiscoveries, Model};
 
 /// Explores everything, prints the count, and fails with the trace of the first counterexample.
 fn exhaust(run: Run) {
     let name = run.name;
     let started = std::time::Instant::now();
-    let checker = run.checker().spawn_bfs().join();
+    let checker = run.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     println!(
         "{name}: {} states, {} steps, depth {}, {} s, exhausted",
         checker.unique_state_count(),
@@ -59,6 +63,11 @@ fn base(name: &'static str) -> Run {
         may_jam: false,
         may_go_wrong_way: false,
         may_revoke: false,
+        kind: PermitKind::Passage,
+        regime: Regime::Normal,
+        may_grow_stale: false,
+        may_turn_key: false,
+        held_at_start: false,
     }
 }
 
@@ -137,4 +146,53 @@ fn a_self_closing_boom_held_open_with_everything() {
 #[test]
 fn a_self_closing_boom_cranked_and_cut_off() {
     exhaust(Run { closing: Closing::SelfClosing, may_crank: true, may_lose_link: true, ..base("self-closing, crank and link loss") });
+}
+
+#[test]
+fn a_group_permit() {
+    exhaust(Run { cars: Cars::Two, kind: PermitKind::Group { count: 2 }, may_revoke: true, ..base("commanded, group of two") });
+}
+
+#[test]
+fn an_emergency_permit() {
+    exhaust(Run { cars: Cars::Two, kind: PermitKind::Emergency, may_revoke: true, ..base("commanded, emergency") });
+}
+
+#[test]
+fn a_test_permit() {
+    let run = Run { kind: PermitKind::Test, regime: Regime::BringUp, permits: 2, may_lose_link: true, ..base("commanded, test permits") };
+    exhaust(run);
+}
+
+#[test]
+fn a_commanded_boom_with_a_stale_signal() {
+    exhaust(Run { may_grow_stale: true, ..base("commanded, a signal grows stale") });
+}
+
+#[test]
+fn a_self_closing_boom_held_open_with_a_stale_signal() {
+    exhaust(Run {
+        closing: Closing::SelfClosing,
+        drive: Drive::Maintained,
+        may_grow_stale: true,
+        ..base("self-closing and held, a signal grows stale")
+    });
+}
+
+#[test]
+fn a_commanded_boom_worked_by_hand() {
+    exhaust(Run { may_turn_key: true, may_crank: true, may_grow_stale: true, ..base("commanded, key, crank and a stale signal") });
+}
+
+#[test]
+fn an_open_that_was_held_at_the_start() {
+    exhaust(Run {
+        closing: Closing::SelfClosing,
+        drive: Drive::Maintained,
+        held_at_start: true,
+        may_turn_key: true,
+        may_restart: true,
+        may_lose_link: true,
+        ..base("self-closing, held at the start, key, restart and link loss")
+    });
 }

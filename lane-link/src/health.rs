@@ -71,4 +71,10 @@ pub struct Health {
     /// Age of the declarations, seconds; absent: unknown.
     #[serde(default)]
     pub knowledge_age_s: Option<u32>,
+    /// Rows of the collections that this lane does not understand: what they name is unknown to it.
+    #[serde(default)]
+    pub rows_quarantined: u64,
+    /// Claims of this lane that the others did not hear, since its start.
+    #[serde(default)]
+    pub claims_lost: u64,
 }

@@ -18,10 +18,13 @@ pub mod interlock;
 pub mod keys;
 #[cfg(feature = "mqtt")]
 pub mod mqtt;
+pub mod officer;
 pub mod query;
 pub mod record;
 pub mod replica;
+pub mod rules;
 pub mod state;
 pub mod topics;
 pub mod view;
+pub mod view_api;
 pub mod words;

@@ -309,7 +309,11 @@ async fn for_ever(settings: LinkSettings, mut requests: mpsc::Receiver<Message>,
         }
         if was_up || !told {
             told = true;
-            if events.send(LinkEvent::Down { reason }).await.is_err() {
+            let hung_up =
+                !was_up && settings.tls.is_some() && ["reset by peer", "closed", "alert", "EOF"].iter().any(|w| reason.contains(w));
+            // With TLS 1.3 a client whose certificate is refused hears no more than that.
+            let hint = if hung_up { "; the broker hung up at once: it may not believe our certificate, and its log says why" } else { "" };
+            if events.send(LinkEvent::Down { reason: reason + hint }).await.is_err() {
                 return;
             }
         }

@@ -16,6 +16,7 @@ use lane_core::ids::{DeclarationId, Revision};
 use lane_core::officer::{Act as CoreAct, Officer as CoreOfficer, Reason as CoreReason};
 use lane_core::record::{Record as CoreRecord, What};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// The version of the record format.
 pub const RECORD_VERSION: u8 = 1;
@@ -42,7 +43,7 @@ pub struct Record {
 }
 
 /// A person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Person {
     /// Login.
     pub id: String,
@@ -53,7 +54,7 @@ pub struct Person {
 }
 
 /// A reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Reason {
     /// Which button.
     pub code: ReasonCode,
@@ -74,7 +75,7 @@ pub struct Judged {
 }
 
 /// What a person did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case", tag = "do")]
 #[allow(missing_docs)]
 pub enum Act {
@@ -201,12 +202,45 @@ pub enum Body {
         why: String,
         count: u32,
     },
+    /// Written at every start of a lane whose boom is lowered by command: who accepted that for the site, and when.
+    ClosingAccepted {
+        by: String,
+        on: String,
+    },
     /// Written by the store: this ledger follows another (I12).
     LedgerBegun {
         previous: Option<String>,
         last_seq: Option<u64>,
         last_hash: Option<String>,
         why: String,
+    },
+    /// Written by the store: the key that signs this ledger's heads from here on.
+    LedgerKey {
+        public_key: String,
+    },
+    /// Written by the store: so many records were lost while the disk took none.
+    RecordsLost {
+        count: u64,
+    },
+    /// A person logged in at this lane.
+    LoggedIn {
+        by: Person,
+    },
+    /// A session ended: `logout`, or `account` when the account was removed, changed or had run out.
+    LoggedOut {
+        by: Person,
+        why: String,
+    },
+    /// An account of this lane was written at its desk (`written`: added, disabled or given a PIN; `unlocked`), or the centre took it back (`removed`).
+    Account {
+        login: String,
+        what: String,
+    },
+    /// Logins were refused: the first of each login and reason at once, then counted once a minute.
+    LoginFailed {
+        login: String,
+        why: String,
+        count: u32,
     },
     /// A kind this version does not know.
     #[serde(other)]

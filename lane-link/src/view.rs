@@ -1,19 +1,31 @@
 //! What a screen is told: the whole lane, with ages. Plates and goods are text for people; colours and words are the page's business.
+//!
+//! **Who may see what.** A screen stands at the lane: it is told what the lane may see. A watchlist entry that is not for the lane is not named: the
+//! row of the watchlist is then a [`ShownKind::Instruction`] that says only "call the supervisor". So is it when nothing was found, so that nobody
+//! reads an entry from a row that is missing or has another name. The ledger's records keep the check itself ([`Check`]).
 
+mod convert;
+
+use crate::declaration;
+use crate::declaration::mirrored;
+use crate::record::{Act, Person};
 use crate::words::{
     Boom, Camera, CameraState, CheckKind, CheckResult, Fault, Mode, Outcome, PermitKind, Phase, ScaleState, Severity, Sign, WeightUnknown,
 };
-use crate::{declaration, ids};
-use lane_core::verdict::{Check as CoreCheck, Facts as CoreFacts};
-use lane_core::view as core;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+mirrored!(/// An input of the lane.
+SignalName = lane_core::signal::Signal {
+    ApproachLoop, PlatformFront, PlatformRear, BoomLoop, Photocell, ExitLoop, BoomUp, BoomDown, EStop, OperatorFault, ManualKey, Tamper,
+});
 
 /// A signal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Signal {
     /// Its name as in the settings: `boom_loop`, `photocell`, ...
-    pub name: String,
+    pub name: SignalName,
     /// On, off, or unknown.
     pub on: Option<bool>,
     /// Part of this lane?
@@ -117,11 +129,42 @@ pub enum Facts {
     },
 }
 
-/// One check.
+/// One check, as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Check {
     /// Which.
     pub kind: CheckKind,
+    /// How it came out.
+    pub result: CheckResult,
+    /// Where it leads.
+    pub leads_to: Outcome,
+    /// Why.
+    pub facts: Facts,
+}
+
+/// Stands for the watchlist where the lane may not see it, or where there is nothing to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Instruction {
+    /// Passed: none stands. Failed: a supervisor is to be called. Unknown: it could not be looked up.
+    Instruction,
+}
+
+/// What a check is called on a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(untagged)]
+pub enum ShownKind {
+    /// By its own name.
+    Check(CheckKind),
+    /// The watchlist, unless the lane may see its entry.
+    Instruction(Instruction),
+}
+
+/// One check, as a screen at the lane may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ShownCheck {
+    /// Which.
+    pub kind: ShownKind,
     /// How it came out.
     pub result: CheckResult,
     /// Where it leads.
@@ -136,7 +179,7 @@ pub struct Verdict {
     /// Where it leads.
     pub outcome: Outcome,
     /// Every check, in order.
-    pub checks: Vec<Check>,
+    pub checks: Vec<ShownCheck>,
     /// Age.
     #[ts(type = "number")]
     pub age_ms: u64,
@@ -166,7 +209,10 @@ pub struct DeclarationView {
     pub cargo_grams: Option<i64>,
     /// Channel.
     pub channel: declaration::Channel,
-    /// Until.
+    /// In force from, UTC milliseconds.
+    #[ts(type = "number")]
+    pub valid_from_ms: i64,
+    /// In force until (exclusive), UTC milliseconds.
     #[ts(type = "number")]
     pub valid_until_ms: i64,
     /// Next place.
@@ -193,8 +239,8 @@ pub struct Vehicle {
     pub gross_unknown: Option<WeightUnknown>,
     /// Chosen declarations.
     pub declarations: Vec<DeclarationView>,
-    /// Competing candidates.
-    pub candidates: Vec<String>,
+    /// Competing candidates, for the officer to choose from by what the picture shows.
+    pub candidates: Vec<DeclarationView>,
     /// Verdict.
     pub verdict: Option<Verdict>,
     /// An officer is called since.
@@ -226,6 +272,20 @@ pub struct FaultView {
     /// Since.
     #[ts(type = "number")]
     pub age_ms: u64,
+}
+
+/// An act that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Second {
+    /// The act's id: what the second person's `second_consent` names.
+    pub to: String,
+    /// Who asked.
+    pub by: Person,
+    /// For what, with the reason.
+    pub act: Act,
+    /// Time left to agree.
+    #[ts(type = "number")]
+    pub left_ms: u64,
 }
 
 /// Everything a screen needs of the lane.
@@ -270,130 +330,5 @@ pub struct LaneView {
     /// Store can commit.
     pub store_ok: bool,
     /// An act waits for a second person.
-    pub waiting_second: Option<String>,
-}
-
-impl From<&core::LaneView> for LaneView {
-    fn from(v: &core::LaneView) -> Self {
-        Self {
-            phase: v.phase.into(),
-            mode: v.mode.into(),
-            stamp: v.stamp,
-            at_boom: v.at_boom.as_ref().map(Vehicle::from),
-            approaching: v.approaching.as_ref().map(Vehicle::from),
-            boom: v.boom.into(),
-            permit: v.permit.map(|p| Permit { permit: p.kind.into(), left_ms: p.left_ms, entered: p.entered }),
-            signals: v.signals.iter().map(Signal::from).collect(),
-            faults: v.faults.iter().map(|f| FaultView { fault: f.fault.into(), severity: f.severity.into(), age_ms: f.age_ms }).collect(),
-            stop_latched: v.stop_latched,
-            platform_grams: v.platform.as_ref().map(|p| p.value),
-            platform_age_ms: v.platform.as_ref().map(|p| p.age_ms),
-            cameras: v.cameras.map(Into::into),
-            scale: v.scale.into(),
-            sign: v.sign.into(),
-            knowledge_age_s: v.knowledge_age_s,
-            link_up: v.link_up,
-            store_ok: v.store_ok,
-            waiting_second: v.waiting_second.as_ref().map(|id| id.0.clone()),
-        }
-    }
-}
-
-impl From<&core::SignalView> for Signal {
-    fn from(s: &core::SignalView) -> Self {
-        Self { name: s.signal.name().to_owned(), on: s.on, present: s.present, age_ms: s.age_ms }
-    }
-}
-
-impl From<&core::VehicleView> for Vehicle {
-    fn from(v: &core::VehicleView) -> Self {
-        let plate = |p: &core::PlateView| Plate {
-            camera: p.camera.into(),
-            text: p.text.to_string(),
-            probability_ppm: p.probability_ppm,
-            by_officer: p.by_officer,
-            evidence: p.evidence.map(ids::digest_text),
-            age_ms: p.age_ms,
-        };
-        Self {
-            passage: v.passage.map(ids::passage_text),
-            here_ms: v.here_ms,
-            plates: v.plates.iter().map(plate).collect(),
-            gross_grams: v.gross.as_ref().ok().map(|g| g.value),
-            gross_age_ms: v.gross.as_ref().ok().map(|g| g.age_ms),
-            gross_unknown: v.gross.as_ref().err().map(|why| (*why).into()),
-            declarations: v.declarations.iter().map(DeclarationView::from).collect(),
-            candidates: v.candidates.iter().map(|id| id.0.clone()).collect(),
-            verdict: v.verdict.as_ref().map(|aged| Verdict {
-                outcome: aged.value.outcome.into(),
-                checks: aged.value.checks.iter().map(Check::from).collect(),
-                age_ms: aged.age_ms,
-            }),
-            called_ms: v.called_ms,
-            decided_by: v.decided_by.as_ref().map(|o| o.id.0.clone()),
-        }
-    }
-}
-
-impl From<&lane_core::declaration::Declaration> for DeclarationView {
-    fn from(d: &lane_core::declaration::Declaration) -> Self {
-        Self {
-            id: d.id.0.clone(),
-            trade: d.trade.into(),
-            direction: d.direction.into(),
-            plate: d.plate.to_string(),
-            trailer_plate: d.trailer_plate.as_ref().map(ToString::to_string),
-            goods: d.goods.clone(),
-            perishable: d.perishable,
-            priority: d.priority,
-            cargo_grams: d.cargo_grams,
-            channel: d.channel.into(),
-            valid_until_ms: d.valid_until_ms,
-            next_place: d.next_place.clone(),
-        }
-    }
-}
-
-impl From<&CoreCheck> for Check {
-    fn from(c: &CoreCheck) -> Self {
-        Self { kind: c.kind.into(), result: c.result.into(), leads_to: c.leads_to.into(), facts: Facts::from(&c.facts) }
-    }
-}
-
-impl From<&CoreFacts> for Facts {
-    fn from(facts: &CoreFacts) -> Self {
-        let names = |agencies: &[lane_core::ids::Agency]| agencies.iter().map(|a| a.0.clone()).collect();
-        match facts {
-            CoreFacts::None => Self::None,
-            CoreFacts::Plate { text, posterior_ppm, margin_ppm, by_officer } => {
-                Self::Plate { text: text.clone(), posterior_ppm: *posterior_ppm, margin_ppm: *margin_ppm, by_officer: *by_officer }
-            }
-            CoreFacts::Declarations { candidates, chosen } => {
-                Self::Declarations { candidates: *candidates, chosen: chosen.iter().map(|id| id.0.clone()).collect() }
-            }
-            CoreFacts::Elsewhere { gate } => Self::Elsewhere { gate: gate.0.clone() },
-            CoreFacts::Window { from_ms, until_ms, now_ms } => Self::Window { from_ms: *from_ms, until_ms: *until_ms, now_ms: *now_ms },
-            CoreFacts::Entries { used, allowed } => Self::Entries { used: *used, allowed: *allowed },
-            CoreFacts::Agencies { missing, holding, refused } => {
-                Self::Agencies { missing: names(missing), holding: names(holding), refused: names(refused) }
-            }
-            CoreFacts::Channel { channel } => Self::Channel { channel: (*channel).into() },
-            CoreFacts::Plates { read, declared } => Self::Plates { read: read.clone(), declared: declared.clone() },
-            CoreFacts::Weight { gross_grams, tare_grams, tare_source, declared_grams, min_grams, max_grams, why_unknown } => Self::Weight {
-                gross_grams: *gross_grams,
-                tare_grams: *tare_grams,
-                tare_source: tare_source.map(Into::into),
-                declared_grams: *declared_grams,
-                min_grams: *min_grams,
-                max_grams: *max_grams,
-                why_unknown: why_unknown.map(Into::into),
-            },
-            CoreFacts::Legal { gross_grams, limit_grams, axles } => {
-                Self::Legal { gross_grams: *gross_grams, limit_grams: *limit_grams, axles: *axles }
-            }
-            CoreFacts::Claimed { lane } => Self::Claimed { lane: lane.0.clone() },
-            CoreFacts::Age { age_s, limit_s } => Self::Age { age_s: *age_s, limit_s: *limit_s },
-            CoreFacts::Watched { lane_may_see } => Self::Watched { lane_may_see: *lane_may_see },
-        }
-    }
+    pub waiting_second: Option<Second>,
 }

@@ -47,7 +47,7 @@ mirrored!(/// Where an act came from.
 mirrored!(/// What became of an act.
 ActOutcome = officer::ActOutcome {
     Accepted, Repeated, PassageChanged, NoVehicle, WrongMode, NotAllowed, OnlyAtLane, ReasonMissing, NeedsSecond, Faulted, NoStore, Busy,
-    BadValue,
+    BadValue, NotDurable,
 });
 mirrored!(/// How a permit ended.
     PermitEnd = permit::PermitEnd { VehicleClear, BackedOut, Expired, Revoked, EndedByPerson, Fault, Stop, Restart });

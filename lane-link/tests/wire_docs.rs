@@ -1,6 +1,6 @@
 //! `docs/wire/` is what the types say. Run with `BORDERLANE_REWRITE_WIRE=1` to write it anew.
 
-use lane_link::{ack, claim, command, envelope, health, keys, query, replica, state, topics};
+use lane_link::{ack, claim, command, envelope, health, keys, officer, query, replica, rules, state, topics};
 use schemars::{Schema, schema_for};
 use std::path::{Path, PathBuf};
 
@@ -25,12 +25,14 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         ("key_list", schema_for!(keys::KeyList)),
         ("lane_state", schema_for!(state::LaneState)),
         ("manifest", schema_for!(replica::Manifest)),
+        ("officer_row", schema_for!(officer::Officer)),
         ("part", schema_for!(replica::Part)),
         ("query", schema_for!(query::Query)),
         ("repair_message", schema_for!(replica::RepairMessage)),
         ("repair_request", schema_for!(replica::RepairRequest)),
         ("replica_message", schema_for!(replica::ReplicaMessage)),
         ("reply", schema_for!(command::Reply)),
+        ("rules_row", schema_for!(rules::RulesRow)),
     ]
 }
 

@@ -37,6 +37,12 @@ pub enum LinkError {
         /// The limit.
         limit_ms: u64,
     },
+    /// Something that must not wait has waited: the call is given up with its connection, and whether it was done is unknown.
+    #[error("abandoned after {waited_ms} ms for a stop or the end of a movement")]
+    Abandoned {
+        /// So long it had waited.
+        waited_ms: u64,
+    },
     /// The connection broke or talked nonsense.
     #[error("{what} failed")]
     Transport {

@@ -8,7 +8,8 @@
 //!        reports (bounded) and view (watch) ◀──────────────────────────────────────────────────┘
 //! ```
 //! A module that hangs stalls nobody else: its signals go stale, and the interlock draws the conclusion. [`profile`] is a register map as
-//! a file, [`link`] the connection (any error, time-out or cancelled call drops it), [`module`] one module's task, [`scan`] the cycle.
+//! a file, [`link`] the connection (any error, time-out or cancelled call drops it), [`module`] one module's task, [`scan`] the cycle, and
+//! `urgent` says what waits neither for an answer nor for a reconnect: Stop, and the end of a movement.
 
 mod flash;
 pub mod link;
@@ -17,6 +18,7 @@ pub mod profile;
 pub mod scan;
 #[cfg(test)]
 mod tests;
+mod urgent;
 
 pub use module::LinkState;
 pub use profile::{Normally, Profile, Pulse, PulseKind};
@@ -38,6 +40,15 @@ pub struct ModuleSettings {
     pub accept_without_watchdog: bool,
 }
 
+/// The site's acceptance of a boom that is lowered by our command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Who accepted it: a person's name and office.
+    pub by: String,
+    /// When: a date, `YYYY-MM-DD`.
+    pub on: String,
+}
+
 /// The barrier of one lane.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -51,6 +62,8 @@ pub struct Settings {
     pub reconnect_most_ms: u64,
     /// The interlock's limits.
     pub interlock: interlock::Config,
+    /// A commanded closing is run only with it.
+    pub closing_accepted: Option<Acceptance>,
     /// At most [`MAX_MODULES`].
     pub modules: Vec<ModuleSettings>,
 }
@@ -62,7 +75,15 @@ impl Settings {
     /// Defaults around some modules.
     #[must_use]
     pub fn new(interlock: interlock::Config, modules: Vec<ModuleSettings>) -> Self {
-        Self { scan_ms: 50, call_timeout_ms: 500, reconnect_first_ms: 200, reconnect_most_ms: 5_000, interlock, modules }
+        Self {
+            scan_ms: 50,
+            call_timeout_ms: 500,
+            reconnect_first_ms: 200,
+            reconnect_most_ms: 5_000,
+            interlock,
+            closing_accepted: None,
+            modules,
+        }
     }
 }
 
@@ -87,6 +108,10 @@ pub struct Metrics {
     pub mismatches: AtomicU64,
     /// Reports dropped because nobody took them.
     pub reports_lost: AtomicU64,
+    /// Calls given up, with their connection, for a Stop or the end of a movement.
+    pub abandoned: AtomicU64,
+    /// Module tasks that failed and were started anew.
+    pub restarts: AtomicU64,
 }
 
 impl Metrics {

@@ -5,19 +5,26 @@
 //!    ▲                   │ refused: outputs stay dead, inputs are read        │
 //!    └── wait (doubling, bounded) ◀── any error, time-out ────────────────────┘
 //! ```
-//! After a connect nothing is assumed: the watchdog is armed and read back, and the coils are read before any is written. `Open` and `Close` are
+//! After a connect nothing is assumed: the watchdog is armed and read back, and the coils are read before any is energised. `Open` and `Close` are
 //! energised only when the watchdog reads armed (or the site accepts device-timed pulses without one), and only for a wish younger than
 //! `wish_fresh_ms`: what the interlock wanted before a stall is never done after it. Releases are repeated in every cycle until read back.
+//!
+//! A wish that comes during a cycle waits for the one call under way and for no other. Stop and the end of a Down do not even wait for that one
+//! where the module does not answer: see [`super::urgent`]. A task that panicked is started anew, owing the end of whatever may be moving.
 
 use super::link::{BitFunction, Link, LinkError};
-use super::profile::{Place, Profile, Pulse, PulseKind};
+use super::profile::{OutputWire, Place, Profile, Pulse, PulseKind};
+use super::urgent::{Told, has_waited, patience_ms};
 use super::{Metrics, ModuleSettings};
+use crate::planted::planted;
 use lane_core::signal::{Output, Outputs};
 use lane_core::time::Mono;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{error, info, warn};
 
 /// Cycles for which a read-back may differ from what was written before it counts.
 const MISMATCH_CYCLES: u8 = 3;
@@ -35,6 +42,8 @@ pub struct Wish {
     pub pulsed: bool,
     /// Nothing complete was read since the start of the daemon: an Open that is found held stays held.
     pub keep_open: bool,
+    /// Stop is latched.
+    pub stopped: bool,
 }
 
 /// The connection's state as shown.
@@ -73,13 +82,30 @@ pub(super) struct Module {
     wishes: watch::Receiver<Wish>,
     publish: watch::Sender<Snapshot>,
     snapshot: Snapshot,
-    /// What was last asserted on this connection, by output.
-    asserted: Outputs,
+    told: Told,
+    /// The pulse length that the module knows on this connection.
+    known_pulse_ms: Option<u64>,
     mismatched_cycles: u8,
-    scan_ms: u64,
-    wish_fresh_ms: u64,
-    reconnect: (u64, u64),
+    until_check: u32,
+    /// Connections abandoned in a row, because what is behind found no answer.
+    in_vain: u32,
+    timing: Timing,
 }
+
+/// A part of a connection's life that what is urgent may cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Connect,
+    /// What is behind, before anything else.
+    CatchUp,
+    Arm,
+    Write,
+    ReadInputs,
+    ReadBack,
+}
+
+/// Cycles between two looks at the watchdog.
+const CHECK_EVERY_CYCLES: u32 = 20;
 
 /// Timing of a module's task.
 #[derive(Debug, Clone, Copy)]
@@ -91,8 +117,44 @@ pub(super) struct Timing {
     pub reconnect: (u64, u64),
 }
 
+/// Starts a module's task, and starts it again when it panicked.
+pub(super) fn spawn(
+    tasks: &mut JoinSet<()>,
+    settings: ModuleSettings,
+    timing: Timing,
+    clock: fn() -> Mono,
+    metrics: Arc<Metrics>,
+    wishes: watch::Receiver<Wish>,
+    publish: watch::Sender<Snapshot>,
+) {
+    tasks.spawn(async move {
+        let mut owed = Outputs::OFF;
+        let mut wait_ms = timing.scan_ms;
+        loop {
+            let mut module = Module::new(settings.clone(), timing, clock, Arc::clone(&metrics), wishes.clone(), publish.clone());
+            module.told.owed = owed;
+            // A JoinSet of its own: dropped with this task, it takes the module's with it.
+            let mut running = JoinSet::new();
+            running.spawn(module.run());
+            match running.join_next().await {
+                Some(Err(failed)) if failed.is_panic() && !planted("restart") => {
+                    error!(module = %settings.name, %failed, "a module's task failed: it is started anew");
+                    Metrics::count(&metrics.restarts);
+                    publish.send_modify(|snapshot| (snapshot.link, snapshot.coils) = (LinkState::Down, Vec::new()));
+                    // Nobody knows what it had asserted.
+                    owed.set(Output::Open, true);
+                    owed.set(Output::Close, !planted("owed"));
+                    sleep(Duration::from_millis(wait_ms)).await;
+                    wait_ms = (wait_ms * 2).min(timing.reconnect.1);
+                }
+                _ => return,
+            }
+        }
+    });
+}
+
 impl Module {
-    pub fn new(
+    fn new(
         settings: ModuleSettings,
         timing: Timing,
         clock: fn() -> Mono,
@@ -101,6 +163,8 @@ impl Module {
         publish: watch::Sender<Snapshot>,
     ) -> Self {
         let link = Link::new(settings.address.clone(), settings.profile.unit, timing.call_timeout_ms);
+        let mut told = Told::default();
+        settings.profile.wires.iter().for_each(|wire| told.wired.set(wire.output, true));
         Self {
             settings,
             link,
@@ -109,19 +173,22 @@ impl Module {
             wishes,
             publish,
             snapshot: Snapshot::default(),
-            asserted: Outputs::OFF,
+            told,
+            known_pulse_ms: None,
             mismatched_cycles: 0,
-            scan_ms: timing.scan_ms,
-            wish_fresh_ms: timing.wish_fresh_ms,
-            reconnect: timing.reconnect,
+            until_check: 0,
+            in_vain: 0,
+            timing,
         }
     }
 
     /// Runs until the scan task is gone. The connection is closed then, and the module's watchdog does the rest.
-    pub async fn run(mut self) {
-        let mut wait_ms = self.reconnect.0;
+    async fn run(mut self) {
+        let (first_ms, most_ms) = self.timing.reconnect;
+        let mut wait_ms = first_ms;
         let mut told = false;
         while !self.publish.is_closed() {
+            let begun = Instant::now();
             match self.serve().await {
                 Ok(()) => break,
                 Err(error) => {
@@ -130,31 +197,44 @@ impl Module {
                         told = true;
                     }
                     if self.snapshot.link != LinkState::Down {
-                        wait_ms = self.reconnect.0;
+                        wait_ms = first_ms;
                     }
                 }
             }
             self.link.close().await;
+            self.told.lose_connection();
             self.snapshot.link = LinkState::Down;
             self.snapshot.coils.clear();
             self.publish.send_replace(self.snapshot.clone());
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-            wait_ms = (wait_ms * 2).min(self.reconnect.1);
+            if self.is_behind() && !planted("back_off") {
+                self.in_vain = self.in_vain.saturating_add(1);
+                sleep_until(begun + Duration::from_millis(self.timing.scan_ms)).await;
+                continue;
+            }
+            tokio::select! {
+                () = sleep(Duration::from_millis(wait_ms)) => wait_ms = (wait_ms * 2).min(most_ms),
+                () = has_waited(self.wishes.clone(), self.told, Duration::ZERO), if !planted("back_off") => {}
+            }
         }
         self.link.close().await;
     }
 
+    fn is_behind(&self) -> bool {
+        self.told.is_behind(&self.wishes.borrow())
+    }
+
     /// One connection's life. Ends in order only when nobody listens any more.
     async fn serve(&mut self) -> Result<(), LinkError> {
-        self.link.connect(&self.metrics).await?;
-        self.asserted = Outputs::OFF;
+        self.attend(Step::Connect).await?;
+        self.known_pulse_ms = None;
         self.mismatched_cycles = 0;
-        self.arm().await?;
-        self.read_back().await?;
+        self.until_check = CHECK_EVERY_CYCLES;
+        self.attend(Step::CatchUp).await?;
+        self.attend(Step::Arm).await?;
+        self.attend(Step::ReadBack).await?;
         self.adopt_held_open();
-        let mut ticks = tokio::time::interval(Duration::from_millis(self.scan_ms));
+        let mut ticks = tokio::time::interval(Duration::from_millis(self.timing.scan_ms));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut until_check = 0_u32;
         loop {
             tokio::select! {
                 biased;
@@ -165,23 +245,69 @@ impl Module {
                     if !self.wants_write() {
                         continue;
                     }
-                    self.write_wishes().await?;
+                    self.attend(Step::Write).await?;
                 }
                 _ = ticks.tick() => {
-                    if until_check == 0 {
-                        self.check_armed().await?;
-                        until_check = 20;
+                    self.attend(Step::Write).await?;
+                    self.attend(Step::ReadInputs).await?;
+                    // What came meanwhile does not wait for the reading back.
+                    if self.wants_write() {
+                        self.attend(Step::Write).await?;
                     }
-                    until_check -= 1;
-                    self.write_wishes().await?;
-                    self.read_inputs().await?;
                 }
             }
-            self.read_back().await?;
+            self.attend(Step::ReadBack).await?;
+            if !self.is_behind() {
+                self.in_vain = 0;
+            }
             if self.publish.send(self.snapshot.clone()).is_err() {
                 return Ok(());
             }
         }
+    }
+
+    /// A step, abandoned with its connection when what is urgent has waited for it long enough.
+    async fn attend(&mut self, step: Step) -> Result<(), LinkError> {
+        let mut told = self.told;
+        if step == Step::Write {
+            // What this step is about to energise may have to be ended in the middle of it.
+            let wish = *self.wishes.borrow();
+            [Output::Open, Output::Close].into_iter().filter(|output| wish.outputs.get(*output)).for_each(|o| told.owed.set(o, true));
+        }
+        let patience = Duration::from_millis(patience_ms(self.timing.scan_ms, self.timing.call_timeout_ms, self.in_vain));
+        let waited = has_waited(self.wishes.clone(), told, patience);
+        tokio::select! {
+            biased;
+            done = self.take(step) => done,
+            () = waited, if !planted("abandon") => {
+                Metrics::count(&self.metrics.abandoned);
+                Err(LinkError::Abandoned { waited_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX) })
+            }
+        }
+    }
+
+    async fn take(&mut self, step: Step) -> Result<(), LinkError> {
+        match step {
+            Step::Connect => self.link.connect(&self.metrics).await,
+            Step::CatchUp => self.catch_up().await,
+            Step::Arm => self.arm().await,
+            Step::Write => self.write_wishes().await,
+            Step::ReadInputs => self.read_inputs().await,
+            Step::ReadBack => self.read_back().await,
+        }
+    }
+
+    /// Stop, and the ends of movements, on a connection of which nothing else is known: none of them can move the boom.
+    async fn catch_up(&mut self) -> Result<(), LinkError> {
+        let wish = *self.wishes.borrow();
+        let told = self.told;
+        for wire in self.wires_in_order(&wish).into_iter().filter(|_| !planted("catch_up")) {
+            let behind = if wire.output == Output::Stop { told.lacks_stop(&wish) } else { told.must_end(wire.output, &wish) };
+            if behind {
+                self.write_wire(&wire, &wish).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A maintained Open that outlived the last connection is still held: it is released because the interlock says so, never by forgetting it.
@@ -189,14 +315,34 @@ impl Module {
         let pulsed = self.wishes.borrow().pulsed;
         let open = self.settings.profile.wires.iter().find(|wire| wire.output == Output::Open).filter(|_| !pulsed);
         let coil = open.and_then(|wire| self.snapshot.coils.get(usize::from(wire.point)).map(|coil| wire.normally.flip(*coil)));
-        self.asserted.set(Output::Open, coil == Some(true));
+        self.told.asserted.set(Output::Open, coil == Some(true) && !planted("held_open"));
     }
 
     async fn arm(&mut self) -> Result<(), LinkError> {
         for (register, value) in self.settings.profile.watchdog.arm.clone() {
             answered(self.link.write_register(register, value, &self.metrics).await)?;
         }
-        self.check_armed().await
+        self.check_armed().await?;
+        self.tell_pulse_length().await
+    }
+
+    /// A pulse's length is told before it is needed: between a permit and the contact lies one write.
+    async fn tell_pulse_length(&mut self) -> Result<(), LinkError> {
+        let pulse_ms = self.wishes.borrow().pulse_ms;
+        let Some(width) = self.settings.profile.pulse.and_then(|pulse| pulse.width_address) else { return Ok(()) };
+        let mut known = true;
+        for wire in self.settings.profile.wires.clone() {
+            if matches!(wire.output, Output::Open | Output::Close) {
+                known &= answered(self.write_width(width, wire.point, pulse_ms).await)?.is_some();
+            }
+        }
+        self.known_pulse_ms = known.then_some(pulse_ms);
+        Ok(())
+    }
+
+    async fn write_width(&mut self, first: u16, point: u16, pulse_ms: u64) -> Result<(), LinkError> {
+        let width_ms = u16::try_from(pulse_ms).unwrap_or(u16::MAX);
+        self.link.write_register(first.wrapping_add(point), width_ms, &self.metrics).await
     }
 
     /// Reads the watchdog back. An exception is an answer: not armed.
@@ -221,6 +367,11 @@ impl Module {
     }
 
     async fn read_inputs(&mut self) -> Result<(), LinkError> {
+        if self.until_check == 0 {
+            self.check_armed().await?;
+            self.until_check = CHECK_EVERY_CYCLES;
+        }
+        self.until_check -= 1;
         let Profile { input_function, input_address, input_count, .. } = self.settings.profile;
         if input_count == 0 {
             return Ok(());
@@ -236,13 +387,13 @@ impl Module {
 
     fn wish(&self) -> Wish {
         let mut wish = *self.wishes.borrow();
-        if wish.keep_open && !wish.pulsed && self.asserted.get(Output::Open) {
+        if wish.keep_open && !wish.pulsed && self.told.asserted.get(Output::Open) {
             wish.outputs.set(Output::Open, true);
         }
-        let stale = (self.clock)().since(wish.at) > self.wish_fresh_ms;
+        let stale = (self.clock)().since(wish.at) > self.timing.wish_fresh_ms;
         if stale || self.snapshot.link != LinkState::Up {
             // Nothing begins on an old wish or an unproven module. A held Open is left as it is: dropping it lowers a self-closing boom.
-            let held = !wish.pulsed && self.asserted.get(Output::Open);
+            let held = !wish.pulsed && self.told.asserted.get(Output::Open);
             wish.outputs.set(Output::Open, wish.outputs.get(Output::Open) && held);
             wish.outputs.set(Output::Close, false);
         }
@@ -251,51 +402,74 @@ impl Module {
 
     fn wants_write(&self) -> bool {
         let wish = self.wish();
-        self.settings.profile.wires.iter().any(|wire| wish.outputs.get(wire.output) != self.asserted.get(wire.output))
+        self.settings.profile.wires.iter().any(|wire| self.begins(wire, &wish))
     }
 
-    /// Writes what differs: Stop first (a released Open would let the boom down before it), then releases, so that Open and Close never overlap
-    /// on the wire (I8), then the rest.
-    async fn write_wishes(&mut self) -> Result<(), LinkError> {
-        let wish = self.wish();
+    /// The module was last told otherwise, or nobody knows that its movement has ended.
+    fn begins(&self, wire: &OutputWire, wish: &Wish) -> bool {
+        let wanted = wish.outputs.get(wire.output);
+        wanted != self.told.asserted.get(wire.output) || (!wanted && self.told.owed.get(wire.output))
+    }
+
+    /// Stop first (a released Open would let the boom down before it), then releases, so that Open and Close never overlap on the wire (I8), then
+    /// the movement that somebody waits for, then lights.
+    fn wires_in_order(&self, wish: &Wish) -> Vec<OutputWire> {
         let mut wires = self.settings.profile.wires.clone();
         wires.sort_by_key(|wire| match (wire.output, wish.outputs.get(wire.output)) {
             (Output::Stop, true) => 0,
-            (_, false) => 1,
-            (_, true) => 2,
+            (Output::Open | Output::Close | Output::Stop, false) => 1,
+            (Output::Open | Output::Close, true) => 2,
+            (Output::LightRed | Output::LightGreen | Output::Buzzer, _) => 3,
         });
+        wires
+    }
+
+    /// Writes what differs.
+    async fn write_wishes(&mut self) -> Result<(), LinkError> {
+        let wish = self.wish();
         let mut stuck = false;
-        for wire in &wires {
+        for wire in &self.wires_in_order(&wish) {
             let wanted = wish.outputs.get(wire.output);
             let bit = wire.normally.flip(wanted);
             let moves = matches!(wire.output, Output::Open | Output::Close);
-            let pulse = self.settings.profile.pulse.filter(|_| moves && wish.pulsed);
+            let pulses = moves && wish.pulsed && self.settings.profile.pulse.is_some();
             let known = self.snapshot.coils.get(usize::from(wire.point)).copied();
-            let begins = wanted != self.asserted.get(wire.output);
             // A pulse is started once; everything else is repeated until it reads back so.
-            let differs = begins || (known.is_some_and(|coil| coil != bit) && !(wanted && pulse.is_some()));
+            let differs = self.begins(wire, &wish) || (known.is_some_and(|coil| coil != bit) && !(wanted && pulses));
             // While a release was refused nothing is energised against it.
             if !differs || (wanted && moves && stuck) {
                 continue;
             }
-            let done = match pulse {
-                Some(pulse) => self.write_pulse(pulse, wire.point, wanted, wish.pulse_ms).await,
-                None => self.link.write_coil(self.settings.profile.output_address.wrapping_add(wire.point), bit, &self.metrics).await,
-            };
-            let done = answered(done)?.is_some();
-            stuck |= moves && !wanted && !done;
-            // A release that was refused stands as asked for: it is repeated, and what reads back otherwise is a mismatch.
-            if done || !wanted {
-                self.asserted.set(wire.output, wanted);
-            }
+            let done = self.write_wire(wire, &wish).await?;
+            stuck |= moves && !wanted && !done && !planted("refused_release");
         }
         Ok(())
     }
 
+    /// Writes one output as wished and notes what the module was told. Says whether it was taken.
+    async fn write_wire(&mut self, wire: &OutputWire, wish: &Wish) -> Result<bool, LinkError> {
+        let wanted = wish.outputs.get(wire.output);
+        let moves = matches!(wire.output, Output::Open | Output::Close);
+        let done = match self.settings.profile.pulse.filter(|_| moves && wish.pulsed) {
+            Some(pulse) => self.write_pulse(pulse, wire.point, wanted, wish.pulse_ms).await,
+            None => {
+                let address = self.settings.profile.output_address.wrapping_add(wire.point);
+                self.link.write_coil(address, wire.normally.flip(wanted), &self.metrics).await
+            }
+        };
+        let done = answered(done)?.is_some();
+        self.told.refused.set(wire.output, !done);
+        // A release that was refused stands as asked for: it is repeated, and what reads back otherwise is a mismatch.
+        if done || !wanted {
+            self.told.asserted.set(wire.output, wanted);
+            self.told.owed.set(wire.output, false);
+        }
+        Ok(done)
+    }
+
     async fn write_pulse(&mut self, pulse: Pulse, point: u16, on: bool, pulse_ms: u64) -> Result<(), LinkError> {
-        if let Some(width) = pulse.width_address.filter(|_| on) {
-            let width_ms = u16::try_from(pulse_ms).unwrap_or(u16::MAX);
-            self.link.write_register(width.wrapping_add(point), width_ms, &self.metrics).await?;
+        if let Some(width) = pulse.width_address.filter(|_| on && self.known_pulse_ms != Some(pulse_ms)) {
+            self.write_width(width, point, pulse_ms).await?;
         }
         match (pulse.kind, on) {
             (PulseKind::Coil, on) => self.link.write_coil(pulse.address.wrapping_add(point), on, &self.metrics).await,
@@ -320,7 +494,7 @@ impl Module {
         };
         let pulsed = self.wishes.borrow().pulsed && self.settings.profile.pulse.is_some();
         let wrong = self.settings.profile.wires.iter().any(|wire| {
-            let asserted = self.asserted.get(wire.output);
+            let asserted = self.told.asserted.get(wire.output);
             let moves = matches!(wire.output, Output::Open | Output::Close);
             // A running pulse ends when the device says so.
             !(pulsed && moves && asserted) && coils.get(usize::from(wire.point)).is_some_and(|coil| *coil != wire.normally.flip(asserted))

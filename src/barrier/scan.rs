@@ -1,10 +1,12 @@
 //! The cycle: image in, interlock, wishes out. Runs at every new snapshot of a module, at every command, at Stop, and at least every `scan_ms`.
 //!
-//! Nothing here waits: snapshots and wishes are watches, reports go to a bounded queue and are counted when nobody takes them. The store, the
-//! lane loop and the network cannot delay a scan.
+//! Nothing here waits: snapshots and wishes are watches, reports go to a bounded queue. The store, the lane loop and the network cannot delay a
+//! scan. A report that finds no room is lost and counted, and every later one with it, until the queue has room for the whole state: that is
+//! sent then, as levels (every fault as it stands, the permit, the vehicle under the boom), so that nobody goes on believing what was before.
 
-use super::module::{LinkState, Module, Snapshot, Timing, Wish};
+use super::module::{self, LinkState, Snapshot, Timing, Wish};
 use super::{MAX_MODULES, Metrics, ModuleSettings, Settings};
+use crate::planted::planted;
 use lane_core::ids::{BootId, PermitId};
 use lane_core::interlock::{Boom, Closing, Drive, Event, FaultSet, Interlock, Regime, Requests};
 use lane_core::permit::{Permit, PermitEnd};
@@ -56,6 +58,13 @@ pub enum Report {
         at: Mono,
         /// What.
         event: Event,
+    },
+    /// Reports were lost; what follows at once, as events, is the state as it is now.
+    Lost {
+        /// When the state was taken.
+        at: Mono,
+        /// So many were lost.
+        count: u64,
     },
     /// A module's link changed.
     Link {
@@ -135,6 +144,9 @@ pub enum SettingsError {
     /// A commanded closing needs it.
     #[error("closing = \"commanded\" needs {0}")]
     CommandedNeeds(&'static str),
+    /// A person answers for it.
+    #[error("closing = \"commanded\" needs the site's acceptance by name: [barrier.closing_accepted] with by and on")]
+    NotAccepted,
     /// Writes to two modules cannot be kept from overlapping.
     #[error("open and close are wired to two modules: one module must release the one before it asserts the other")]
     Apart,
@@ -191,6 +203,9 @@ impl Settings {
         if self.interlock.closing == Closing::Commanded {
             let needs = [(signals.contains(&Signal::Photocell), "photocell"), (outputs.contains(&Output::Close), "close")];
             wrong.extend(needs.iter().filter(|(there, _)| !there).map(|(_, name)| SettingsError::CommandedNeeds(name)));
+            if self.closing_accepted.is_none() {
+                wrong.push(SettingsError::NotAccepted);
+            }
             if self.interlock.reversal_rest_ms < MIN_REST_MS {
                 wrong.push(SettingsError::NoRest);
             }
@@ -225,7 +240,7 @@ pub fn spawn(settings: Settings, boot: BootId, clock: fn() -> Mono) -> Result<Ha
     let metrics = Arc::new(Metrics::default());
     let now = clock();
     let pulsed = settings.interlock.drive == Drive::Pulse;
-    let wish = Wish { outputs: Outputs::OFF, at: now, pulse_ms: settings.interlock.pulse_ms, pulsed, keep_open: true };
+    let wish = Wish { outputs: Outputs::OFF, at: now, pulse_ms: settings.interlock.pulse_ms, pulsed, keep_open: true, stopped: false };
     let (wishes, _) = watch::channel(wish);
     let mut tasks = JoinSet::new();
     let mut sources = Vec::new();
@@ -237,7 +252,7 @@ pub fn spawn(settings: Settings, boot: BootId, clock: fn() -> Mono) -> Result<Ha
     };
     for module in &settings.modules {
         let (publish, snapshots) = watch::channel(Snapshot::default());
-        tasks.spawn(Module::new(module.clone(), timing, clock, Arc::clone(&metrics), wishes.subscribe(), publish).run());
+        module::spawn(&mut tasks, module.clone(), timing, clock, Arc::clone(&metrics), wishes.subscribe(), publish);
         sources.push(Source::new(module.clone(), snapshots));
     }
     let fitted: Vec<Signal> = settings.modules.iter().flat_map(|module| module.profile.signals.iter().map(|wire| wire.signal)).collect();
@@ -264,7 +279,7 @@ pub fn spawn(settings: Settings, boot: BootId, clock: fn() -> Mono) -> Result<Ha
         sources,
         wishes,
         views,
-        reports: report_queue,
+        reports: Reports { queue: report_queue, metrics: Arc::clone(&metrics), lost: 0, granted: None },
         metrics: Arc::clone(&metrics),
         clock,
         last: first,
@@ -334,7 +349,7 @@ struct Scanner {
     sources: Vec<Source>,
     wishes: watch::Sender<Wish>,
     views: watch::Sender<View>,
-    reports: mpsc::Sender<Report>,
+    reports: Reports,
     metrics: Arc<Metrics>,
     clock: fn() -> Mono,
     last: View,
@@ -371,7 +386,10 @@ impl Scanner {
 
     fn take(&mut self, command: Command) {
         match command {
-            Command::Grant(permit) => self.requests.grant = Some(permit),
+            Command::Grant(permit) => {
+                self.requests.grant = Some(permit);
+                self.reports.granted = Some(permit.id);
+            }
             Command::Revoke(id, end) => self.requests.revoke = Some((id, end)),
             Command::Close => self.requests.close = true,
             Command::Reset => self.requests.reset = true,
@@ -393,7 +411,7 @@ impl Scanner {
             if source.link != state {
                 source.link = state;
                 let module = source.settings.name.clone();
-                report(&self.reports, &self.metrics, Report::Link { at: now, module, state });
+                self.reports.send(Report::Link { at: now, module, state });
             }
         }
         self.requests.open_held = open_held;
@@ -405,6 +423,7 @@ impl Scanner {
         let ready = self.interlock.is_ready();
         self.wishes.send_modify(|wish| {
             (wish.outputs, wish.at) = (scan.outputs, now);
+            wish.stopped = self.interlock.is_stopped();
             wish.keep_open &= !ready;
         });
         self.last = View {
@@ -420,15 +439,56 @@ impl Scanner {
         // The image is there before anybody hears what was made of it.
         self.views.send_replace(self.last.clone());
         for event in scan.events {
-            report(&self.reports, &self.metrics, Report::Interlock { at: now, event });
+            self.reports.send(Report::Interlock { at: now, event });
         }
+        self.reports.tell_state_after_loss(now, &self.interlock);
         self.metrics.scans.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-fn report(queue: &mpsc::Sender<Report>, metrics: &Metrics, report: Report) {
-    if queue.try_send(report).is_err() {
-        Metrics::count(&metrics.reports_lost);
+/// The way out to the runtime, and what was lost on it.
+struct Reports {
+    queue: mpsc::Sender<Report>,
+    metrics: Arc<Metrics>,
+    /// Lost since the state was told last.
+    lost: u64,
+    /// The permit that was handed over last.
+    granted: Option<PermitId>,
+}
+
+impl Reports {
+    fn send(&mut self, report: Report) {
+        // Once one is missing nothing may follow it but the whole state.
+        if self.lost > 0 || self.queue.try_send(report).is_err() {
+            self.lost += 1;
+            Metrics::count(&self.metrics.reports_lost);
+        }
+    }
+
+    /// What the runtime missed, as levels: true also for whoever knows nothing of what came before.
+    fn tell_state_after_loss(&mut self, now: Mono, interlock: &Interlock) {
+        if self.lost == 0 {
+            return;
+        }
+        let mut state = vec![Report::Lost { at: now, count: self.lost }];
+        let live = interlock.permit().map(|(permit, _)| permit.id);
+        let mut events: Vec<Event> = Vec::new();
+        if let Some(ended) = self.granted.filter(|granted| live != Some(*granted)) {
+            // How it ended is not known any more: whoever still believes in it lets a person look.
+            events.push(Event::PermitEnded(ended, PermitEnd::Fault));
+        }
+        let faults = interlock.faults();
+        events
+            .extend(FaultSet::owned().map(|fault| if faults.has(fault) { Event::FaultRaised(fault) } else { Event::FaultCleared(fault) }));
+        if interlock.vehicle_under() {
+            events.push(Event::VehicleEntered { permit: live });
+        }
+        state.extend(events.into_iter().map(|event| Report::Interlock { at: now, event }));
+        // All of it or nothing: this task is the only one that sends.
+        if self.queue.capacity() >= state.len() && !planted("resync") {
+            state.into_iter().for_each(|report| drop(self.queue.try_send(report)));
+            self.lost = 0;
+        }
     }
 }
 

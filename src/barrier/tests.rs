@@ -1,5 +1,8 @@
 //! The barrier against Modbus servers that stand in for the modules: a pure map of coils, inputs and registers, with silence and late answers.
 
+mod hang;
+mod joints;
+
 use super::link::{BitFunction, Link, LinkError};
 use super::profile::Place;
 use super::*;
@@ -34,6 +37,12 @@ struct Board {
     late_ms: u64,
     /// Coils that do not obey.
     welded: Vec<u16>,
+    /// Coils whose release is refused.
+    refused: Vec<u16>,
+    /// Coils whose assertion is refused.
+    refused_on: Vec<u16>,
+    /// So many requests find no answer, nor does anything after them on the same connection.
+    hang: u32,
 }
 
 type Shared = Arc<Mutex<Board>>;
@@ -55,6 +64,10 @@ fn answer(board: &mut Board, request: Request<'static>) -> Result<Response, Exce
             .map(Response::ReadHoldingRegisters),
         Request::WriteSingleCoil(address, on) => {
             board.writes.push((5, address, u16::from(on)));
+            let refused = if on { &board.refused_on } else { &board.refused };
+            if refused.contains(&address) {
+                return Err(ExceptionCode::ServerDeviceBusy);
+            }
             if !board.welded.contains(&address) {
                 board.coils.insert(address, on);
             }
@@ -78,10 +91,13 @@ impl Service for Device {
     fn call(&self, request: Self::Request) -> Self::Future {
         let board = Arc::clone(&self.0);
         Box::pin(async move {
-            let (result, late_ms) = {
+            let taken = {
                 let mut board = board.lock().unwrap();
-                (answer(&mut board, request), board.late_ms)
+                let hangs = board.hang > 0;
+                board.hang = board.hang.saturating_sub(1);
+                (!hangs).then(|| (answer(&mut board, request), board.late_ms))
             };
+            let Some((result, late_ms)) = taken else { return std::future::pending().await };
             tokio::time::sleep(Duration::from_millis(late_ms)).await;
             result
         })
@@ -120,6 +136,7 @@ boom_down = { point = 4, normally = "open" }
 [wires]
 open = { point = 0, normally = "open" }
 close = { point = 1, normally = "open" }
+stop = { point = 2, normally = "open" }
 light_red = { point = 3, normally = "open" }
 light_green = { point = 4, normally = "open" }
 "#;
@@ -137,7 +154,8 @@ fn config() -> Config {
 fn settings(address: &str, interlock: Config) -> Settings {
     let profile = Profile::parse(PROFILE).unwrap();
     let module = ModuleSettings { name: "bench".into(), address: address.into(), profile, accept_without_watchdog: false };
-    Settings { scan_ms: 20, call_timeout_ms: 150, reconnect_first_ms: 50, ..Settings::new(interlock, vec![module]) }
+    let closing_accepted = Some(Acceptance { by: "Trần Thị Bình, gate board".into(), on: "2026-05-04".into() });
+    Settings { scan_ms: 20, call_timeout_ms: 150, reconnect_first_ms: 50, closing_accepted, ..Settings::new(interlock, vec![module]) }
 }
 
 fn permit() -> Permit {
@@ -354,6 +372,7 @@ fn settings_that_cannot_be_safe_are_refused_all_at_once() {
     profile.signals.retain(|wire| !matches!(wire.signal, Signal::Photocell | Signal::BoomUp));
     profile.wires.retain(|wire| wire.output != Output::Close);
     profile.watchdog.armed.clear();
+    bad.closing_accepted = None;
     let told: Vec<String> = bad.check().unwrap_err().iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
@@ -361,6 +380,7 @@ fn settings_that_cannot_be_safe_are_refused_all_at_once() {
             "boom_up is required and wired to no module",
             "closing = \"commanded\" needs photocell",
             "closing = \"commanded\" needs close",
+            "closing = \"commanded\" needs the site's acceptance by name: [barrier.closing_accepted] with by and on",
             "module bench has no communication watchdog that can be read back: accept it by name, with device-timed pulses",
         ]
     );

@@ -46,6 +46,9 @@ pub fn run(config: &Path, out: &mut dyn Write) -> u8 {
     doctor.say("disk", disk(&settings.state_dir));
     doctor.say("lane key", lane_key(&settings.state_dir));
     doctor.say("clock", clock(&settings));
+    if let Some(accepted) = &settings.barrier.closing_accepted {
+        doctor.say("closing", Ok(format!("accepted by {} on {}", accepted.by, accepted.on)));
+    }
     for module in &settings.barrier.modules {
         let next = format!("check power, cable and address of I/O module {}", module.name);
         doctor.say(&format!("I/O module {}", module.name), reach(&module.address, &next));

@@ -1,14 +1,21 @@
-//! `borderlane declarations lookup` and `list`: what the lane's cache knows, read beside a running daemon.
+//! `borderlane declarations find` and `list`: what the lane's cache knows, read beside a running daemon; `import`: a signed collection from a file,
+//! for the day the network is gone, of any of the four collections. A running daemon takes it over; else it is written here.
 //!
-//! Exit codes: 0 found, 1 nothing found, 2 the cache could not be read or the arguments make no sense.
+//! Exit codes: 0 found or imported, 1 nothing found or refused, 2 the cache or file could not be read or the arguments make no sense, 78 the
+//! settings are wrong.
 
+use crate::clock;
+use crate::runtime::accounts::{self, Writer};
+use crate::runtime::control::{self, Ask};
+use crate::settings::Settings;
 use crate::store::cache::{lookup, state};
 use crate::store::verify::open_read_only;
 use crate::store::{Collection, Found, FoundRow, LOOKUP_MAX_PLATES, StoreError, plate_key};
 use clap::{Args, Subcommand};
 use lane_core::plate::PlateText;
+use lane_link::replica::MAX_BUNDLE_BYTES;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
 /// Declarations as the lane's cache has them.
@@ -21,7 +28,10 @@ pub struct DeclarationsArgs {
 #[derive(Debug, Subcommand)]
 enum DeclarationsCommand {
     /// Find the declarations of a vehicle, exact and look-alike plates
-    Lookup(LookupArgs),
+    #[command(alias = "lookup")]
+    Find(LookupArgs),
+    /// Import a collection that the centre signed into a file (`GET /bundle/declarations`); nothing older than what is here is taken
+    Import(ImportArgs),
     /// List declarations in order of their ids
     List(ListArgs),
 }
@@ -58,8 +68,23 @@ struct ListArgs {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// The bundle
+    file: PathBuf,
+    /// The settings
+    #[arg(long, default_value = "/etc/borderlane/lane.toml")]
+    config: PathBuf,
+}
+
 #[derive(Debug, thiserror::Error)]
 enum DeclarationsError {
+    #[error(transparent)]
+    Settings(#[from] crate::settings::SettingsError),
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("not imported: {0}")]
+    Import(String),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{plate:?}: {source}")]
@@ -71,7 +96,8 @@ enum DeclarationsError {
 /// Runs the command and returns the exit code.
 pub fn run(args: &DeclarationsArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
     let done = match &args.command {
-        DeclarationsCommand::Lookup(args) => run_lookup(args, stdout),
+        DeclarationsCommand::Find(args) => run_lookup(args, stdout),
+        DeclarationsCommand::Import(args) => run_import(args, stdout),
         DeclarationsCommand::List(args) => run_list(args, stdout),
     };
     match done {
@@ -80,7 +106,11 @@ pub fn run(args: &DeclarationsArgs, stdout: &mut dyn Write, stderr: &mut dyn Wri
         Err(error) => {
             // nothing is left to say it to if stderr is gone too
             let _told = writeln!(stderr, "borderlane declarations: {error}");
-            2
+            match error {
+                DeclarationsError::Import(_) => 1,
+                DeclarationsError::Settings(_) => crate::settings::EXIT_BAD_SETTINGS,
+                _ => 2,
+            }
         }
     }
 }
@@ -135,6 +165,43 @@ fn run_list(args: &ListArgs, out: &mut dyn Write) -> Result<bool, DeclarationsEr
     }
     out.flush()?;
     Ok(left < usize::from(args.max))
+}
+
+fn run_import(args: &ImportArgs, out: &mut dyn Write) -> Result<bool, DeclarationsError> {
+    let settings = Settings::load(&args.config)?;
+    let wrong = |source| DeclarationsError::File { path: args.file.clone(), source };
+    let mut bytes = Vec::new();
+    let most = MAX_BUNDLE_BYTES as u64;
+    std::fs::File::open(&args.file).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(wrong)?;
+    if bytes.len() as u64 > most {
+        return Err(wrong(std::io::Error::other(format!("more than {most} bytes"))));
+    }
+    let said = import(&settings, &bytes).map_err(DeclarationsError::Import)?;
+    writeln!(out, "{said}")?;
+    out.flush()?;
+    Ok(true)
+}
+
+fn import(settings: &Settings, bytes: &[u8]) -> Result<String, String> {
+    let centre = settings.centre.as_ref().ok_or("the settings name no centre: there is no root key to believe a bundle by")?;
+    let trusted = crate::runtime::trusted(settings, centre)?;
+    match accounts::writer(settings)? {
+        Writer::Daemon if bytes.len() as u64 > control::BUNDLE_MAX_BYTES => Err(format!(
+            "a running daemon takes bundles of at most {} bytes, this one has {}: stop the daemon, import, and start it again",
+            control::BUNDLE_MAX_BYTES,
+            bytes.len()
+        )),
+        Writer::Daemon => {
+            let said = control::ask(&settings.state_dir, &Ask::Import { bytes: bytes.len() as u64 }, bytes)?;
+            Ok(format!("the daemon took it: {}", said.as_str().unwrap_or_default()))
+        }
+        Writer::Here(store, waiter) => {
+            let utc_ms = clock::wall(crate::runtime::trust(settings)).trusted();
+            let done = waiter.block_on(control::import_into(&store, bytes, &trusted, utc_ms));
+            waiter.block_on(store.close());
+            done.map(|done| control::sentence(&done))
+        }
+    }
 }
 
 fn open_cache(dir: &Path) -> Result<rusqlite::Connection, StoreError> {

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod declarations;
+pub mod diag;
 pub mod keys;
 pub mod ledger;
 pub mod officer;
@@ -11,11 +12,11 @@ pub mod scale;
 
 use std::path::PathBuf;
 
-/// Officers' accounts of a lane whose daemon is not running
+/// Officers' accounts of this lane, whether or not its daemon runs
 #[derive(Debug, clap::Args)]
 pub struct OfficerCli {
     /// The settings
-    #[arg(long, default_value = "/etc/borderlane/lane.toml")]
+    #[arg(long, global = true, default_value = "/etc/borderlane/lane.toml")]
     config: PathBuf,
     #[command(flatten)]
     args: officer::OfficerArgs,

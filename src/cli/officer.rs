@@ -1,12 +1,20 @@
 //! `borderlane officer add`, `list`, `disable` and `pin`: accounts of the persons at this lane.
 //!
-//! A PIN is never an argument, where anyone could read it in the list of processes: it is the first line of the input. Weak ones are refused. A disabled account stays, run out, so that old records still name somebody.
+//! A PIN is never an argument, where anyone could read it in the list of processes: it is the first line of the input. Weak ones are refused. A
+//! disabled account stays, run out and without its PIN, so that old records still name somebody. An officer whom the centre sent comes without a
+//! PIN and gets one by `officer pin`; whom the centre takes back is removed with it.
+//!
+//! The store has one writer: where the daemon runs, it is asked at its control socket (`runtime::control`).
 //!
 //! Exit codes: 0 done, 1 the accounts could not be read or written, 2 the input could not be used.
 
 use crate::officer::lockout::Lockout;
 use crate::officer::pin::{self, HashError, Pepper, Pin, PinError};
 use crate::officer::{Account, AccountError, parse_id, parse_role, role_word};
+use crate::runtime::accounts::{self, Writer};
+use crate::runtime::control::{self, Ask};
+use crate::runtime::trust;
+use crate::settings::Settings;
 use clap::{Args, Subcommand};
 use std::io::{self, BufRead, Write};
 
@@ -156,6 +164,8 @@ fn list(desk: &mut OfficerDesk<'_>, stdout: &mut dyn Write) -> Result<(), Office
     for (account, lockout) in desk.accounts.all().map_err(OfficerError::Accounts)? {
         let state = if account.valid_until_ms <= desk.now_utc_ms {
             "run out".to_owned()
+        } else if account.pin_hash.is_empty() {
+            "no PIN yet".to_owned()
         } else if account.valid_from_ms > desk.now_utc_ms {
             "not yet valid".to_owned()
         } else if let Some(shut_ms) = lockout.shut_ms(desk.now_utc_ms) {
@@ -173,6 +183,8 @@ fn disable(id: &str, desk: &mut OfficerDesk<'_>, stdout: &mut dyn Write) -> Resu
     let mut account = known(id, desk)?;
     account.valid_until_ms = account.valid_until_ms.min(desk.now_utc_ms);
     account.valid_from_ms = account.valid_from_ms.min(account.valid_until_ms.saturating_sub(1));
+    // The centre's next word would bring the window back; a PIN comes from this lane only.
+    account.pin_hash.clear();
     desk.accounts.put(&account).map_err(OfficerError::Accounts)?;
     writeln!(stdout, "{} has run out; an open session ends at its next act", account.id)?;
     Ok(())
@@ -211,27 +223,39 @@ fn day(utc_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(utc_ms).map_or_else(|_| "?".to_owned(), |t| t.strftime("%Y-%m-%d").to_string())
 }
 
-/// The accounts of a lane's own store, while the daemon is not running: the store has one writer.
-struct Kept {
-    store: crate::store::Store,
-    waiter: tokio::runtime::Runtime,
+/// The accounts of a lane's store: written here, or by the daemon that has it.
+struct Desk<'s> {
+    writer: Writer,
+    settings: &'s Settings,
 }
 
-impl Accounts for Kept {
+impl Accounts for Desk<'_> {
     fn all(&mut self) -> Result<Vec<(Account, Lockout)>, String> {
-        let rows = self.waiter.block_on(self.store.officers()).map_err(|error| error.to_string())?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(row, lockout)| Some((crate::runtime::accounts::account(row)?, crate::runtime::accounts::lockout(lockout))))
-            .collect())
+        let rows = match &self.writer {
+            Writer::Here(store, waiter) => waiter.block_on(store.officers()).map_err(|error| error.to_string())?,
+            Writer::Daemon => control::officers(&self.settings.state_dir)?,
+        };
+        Ok(rows.into_iter().filter_map(|(row, lockout)| Some((accounts::account(row)?, lockout))).collect())
     }
 
     fn put(&mut self, account: &Account) -> Result<(), String> {
-        self.waiter.block_on(self.store.put_officer(crate::runtime::accounts::row(account))).map_err(|error| error.to_string())
+        let officer = accounts::row(account);
+        match &self.writer {
+            Writer::Here(store, waiter) => {
+                waiter.block_on(accounts::put(store, officer, trust(self.settings))).map_err(|error| error.to_string())
+            }
+            Writer::Daemon => control::ask(&self.settings.state_dir, &Ask::PutOfficer { officer }, &[]).map(drop),
+        }
     }
 
     fn unlock(&mut self, id: &str) -> Result<(), String> {
-        self.waiter.block_on(self.store.officer_succeeded(id.to_owned())).map(drop).map_err(|error| error.to_string())
+        let id = id.to_owned();
+        match &self.writer {
+            Writer::Here(store, waiter) => {
+                waiter.block_on(accounts::unlock(store, id, trust(self.settings))).map_err(|error| error.to_string())
+            }
+            Writer::Daemon => control::ask(&self.settings.state_dir, &Ask::Unlock { id }, &[]).map(drop),
+        }
     }
 }
 
@@ -241,26 +265,28 @@ pub fn at_the_desk(cli: &super::OfficerCli, stdin: &mut dyn BufRead, stdout: &mu
         // Nothing is left to say it to if standard error is gone too.
         let _told = writeln!(stderr, "borderlane officer: {text}");
     };
-    let settings = match crate::settings::Settings::load(&cli.config) {
+    let settings = match Settings::load(&cli.config) {
         Ok(settings) => settings,
         Err(error) => {
             say(error.to_string());
             return crate::settings::EXIT_BAD_SETTINGS;
         }
     };
-    let opened = crate::runtime::accounts::open(&settings);
-    let (store, waiter, pepper) = match opened {
+    let opened = accounts::pepper(&settings).and_then(|pepper| Ok((pepper, accounts::writer(&settings)?)));
+    let (pepper, writer) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             say(error);
             return 1;
         }
     };
-    let mut kept = Kept { store, waiter };
+    let mut kept = Desk { writer, settings: &settings };
     let now_utc_ms = crate::clock::wall(crate::clock::Trust::Vouched).utc_ms;
     let mut desk = OfficerDesk { accounts: &mut kept, pepper: &pepper, site: &settings.site, now_utc_ms };
     let code = run(&cli.args, &mut desk, stdin, stdout, stderr);
-    kept.waiter.block_on(kept.store.close());
+    if let Writer::Here(store, waiter) = kept.writer {
+        waiter.block_on(store.close());
+    }
     code
 }
 
@@ -326,6 +352,7 @@ mod tests {
 
         assert_eq!(officer(&mut kept, "disable lan.nguyen", "").0, 0);
         assert!(!kept.0[0].0.may_work("huu-nghi", Some(NOW)));
+        assert_eq!(kept.0[0].0.pin_hash, "", "whatever window the centre sends next, there is no PIN");
         assert_eq!(kept.0[0].0.check(), Ok(()));
         let (_, listed) = officer(&mut kept, "list", "");
         assert!(listed.contains("run out") && !listed.contains("argon2"), "{listed}");

@@ -3,7 +3,8 @@
 //! The black box holds a snapshot of the lane and every input after it; the same core gives the same effects, byte for byte. Another core's version is
 //! said, and its differences are reported. How a lane is run again is given by the caller ([`Rerun`]): this room knows no lane.
 //!
-//! Exit codes: 0 the same, 1 different, 2 it could not be run.
+//! Exit codes: 0 the same, 1 different, 2 it could not be run, 3 the same as far as the black box goes, which lacks what followed (the disk took
+//! nothing, or the box was full).
 
 use crate::store::lane::{black_box, ledger};
 use crate::store::verify::open_read_only;
@@ -21,7 +22,17 @@ pub type Rerun = fn(&BlackBox) -> Result<Vec<Vec<u8>>, String>;
 /// Differences that are listed; the rest is counted.
 const DIFFERENCES_MAX: usize = 20;
 
-/// Run a passage again from its black box and compare.
+/// What a run showed; its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Same = 0,
+    Different = 1,
+    Incomplete = 3,
+}
+
+/// Run a passage again from its black box and compare
+///
+/// Exit code 0: the same; 1: different; 2: it could not be run; 3: the same as far as the black box goes, which lacks what followed.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// The passage: its id, or the sequence of its first record in the ledger of the file
@@ -51,8 +62,7 @@ enum ReplayError {
 /// Runs the command and returns the exit code. `core_version` is this program's.
 pub fn run(args: &ReplayArgs, core_version: &str, rerun: Rerun, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
     match replay(args, core_version, rerun, stdout) {
-        Ok(true) => 0,
-        Ok(false) => 1,
+        Ok(found) => found as u8,
         Err(error) => {
             // nothing is left to say it to if stderr is gone too
             let _told = writeln!(stderr, "borderlane replay: {error}");
@@ -61,7 +71,7 @@ pub fn run(args: &ReplayArgs, core_version: &str, rerun: Rerun, stdout: &mut dyn
     }
 }
 
-fn replay(args: &ReplayArgs, core_version: &str, rerun: Rerun, out: &mut dyn Write) -> Result<bool, ReplayError> {
+fn replay(args: &ReplayArgs, core_version: &str, rerun: Rerun, out: &mut dyn Write) -> Result<Found, ReplayError> {
     let conn = open_read_only(&args.db)?;
     let passage = match (parse_passage(&args.passage), args.passage.parse()) {
         (Ok(passage), _) => passage,
@@ -77,6 +87,13 @@ fn replay(args: &ReplayArgs, core_version: &str, rerun: Rerun, out: &mut dyn Wri
         found.entries.iter().filter(|entry| entry.what == BlackBoxWhat::Effect).map(|entry| entry.bytes.as_slice()).collect();
     let differences = compare(&recorded, &again, found.entries_dropped > 0);
     let inputs = found.entries.len() - recorded.len();
+    let missing = found.entries_dropped;
+    let missing_after_ms = found.entries.last().map(|entry| entry.at.0).filter(|_| missing > 0);
+    let result = match (differences.is_empty(), missing) {
+        (false, _) => Found::Different,
+        (true, 0) => Found::Same,
+        (true, _) => Found::Incomplete,
+    };
     if args.json {
         let listed: Vec<_> = differences
             .iter()
@@ -87,7 +104,7 @@ fn replay(args: &ReplayArgs, core_version: &str, rerun: Rerun, out: &mut dyn Wri
             out,
             "{}",
             json!({"passage": passage_text(passage), "same": differences.is_empty(), "inputs": inputs, "effects": recorded.len(),
-                   "entries_dropped": found.entries_dropped, "recorded_by": found.opening.core_version, "run_by": core_version,
+                   "incomplete": missing > 0, "entries_lost": missing, "lost_after_ms": missing_after_ms, "recorded_by": found.opening.core_version, "run_by": core_version,
                    "differences": differences.len(), "listed": listed})
         )?;
     } else {
@@ -95,19 +112,24 @@ fn replay(args: &ReplayArgs, core_version: &str, rerun: Rerun, out: &mut dyn Wri
         if found.opening.core_version != core_version {
             writeln!(out, "recorded by core {}, run by core {core_version}", found.opening.core_version)?;
         }
-        if found.entries_dropped > 0 {
-            writeln!(out, "the black box was full: {} later entries are not in it", found.entries_dropped)?;
+        if missing > 0 {
+            let after = missing_after_ms.map_or_else(|| "the beginning".to_owned(), |ms| format!("{ms} ms since boot"));
+            writeln!(out, "incomplete: {missing} inputs and effects lost after {after}")?;
         }
         for at in differences.iter().take(DIFFERENCES_MAX) {
             writeln!(out, "effect {at}")?;
             writeln!(out, "  recorded {}", text(recorded.get(*at).copied()).unwrap_or_else(|| "nothing".into()))?;
             writeln!(out, "  now      {}", text(again.get(*at).map(Vec::as_slice)).unwrap_or_else(|| "nothing".into()))?;
         }
-        let verdict = if differences.is_empty() { "the same" } else { "DIFFERENT" };
+        let verdict = match result {
+            Found::Same => "the same",
+            Found::Different => "DIFFERENT",
+            Found::Incomplete => "the same as far as it goes",
+        };
         writeln!(out, "{verdict} ({} differences)", differences.len())?;
     }
     out.flush()?;
-    Ok(differences.is_empty())
+    Ok(result)
 }
 
 /// Places where the two differ. A black box that was full may lack effects at its end.

@@ -17,7 +17,7 @@ pub const LOCKOUT_MAX_MS: i64 = 3_600_000;
 pub const ATTEMPTS_MAX_LOGINS: usize = 256;
 
 /// How somebody stands at the door. Times are milliseconds of the clock that counts them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Lockout {
     /// Wrong PINs since the last right one.
     pub failures: u32,

@@ -1,7 +1,7 @@
 //! The black box: a run is a function of its inputs, so a passage's inputs are recorded, opening with a snapshot of the lane as it was when the
 //! store named the passage. `borderlane replay` feeds them to the same functions and compares the effects.
 
-use super::recorder::Job;
+use super::recorder::{BoxPart, Job};
 use crate::store::{BlackBoxEntry, BlackBoxOpening, BlackBoxWhat};
 use lane_core::effect::Effect;
 use lane_core::ids::{Digest, PassageId};
@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 /// The core's version, as snapshots name it.
 pub const CORE_VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Entries gathered before they are handed to the store.
-const FLUSH_ENTRIES: usize = 64;
+/// Entries gathered before they are handed to the store by themselves. Commonly they go with a turn's records and cost no commit of their own.
+const FLUSH_ENTRIES: usize = 256;
 /// Passages recorded at once: two in the lane, and those just leaving it.
 const MAX_OPEN: usize = 4;
 
@@ -22,7 +22,18 @@ struct Open {
     passage: PassageId,
     /// Its passage ended in this turn: the box closes when the turn is done, so that it holds whole turns.
     ending: bool,
+    /// The number of the first of `entries`, from 1: the store sees by it what it never got.
+    first: u64,
     entries: Vec<BlackBoxEntry>,
+}
+
+impl Open {
+    fn hand_over(&mut self, is_last: bool, jobs: &mut Vec<Job>) {
+        let entries = std::mem::take(&mut self.entries);
+        let part = BoxPart { first: self.first, entries, is_last };
+        self.first += part.entries.len() as u64;
+        jobs.push(Job::AppendBox(self.passage, part));
+    }
 }
 
 /// Records turns of the lane.
@@ -55,8 +66,16 @@ impl BlackBox {
         }
     }
 
-    /// After the turn.
-    pub fn turn_done(&mut self, jobs: &mut Vec<Job>) {
+    /// Is anything recorded?
+    pub fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// After the turn. `flush`: the store is writing anyway.
+    pub fn turn_done(&mut self, flush: bool, jobs: &mut Vec<Job>) {
+        if flush {
+            self.open.iter_mut().filter(|open| !open.ending && !open.entries.is_empty()).for_each(|open| open.hand_over(false, jobs));
+        }
         while let Some(passage) = self.open.iter().find(|open| open.ending).map(|open| open.passage) {
             self.end(passage, jobs);
         }
@@ -75,7 +94,7 @@ impl BlackBox {
             snapshot: serde_json::to_vec(lane).unwrap_or_default(),
         };
         jobs.push(Job::OpenBox(passage, opening));
-        self.open.push(Open { passage, ending: false, entries: Vec::with_capacity(FLUSH_ENTRIES) });
+        self.open.push(Open { passage, ending: false, first: 1, entries: Vec::with_capacity(FLUSH_ENTRIES) });
     }
 
     fn add(&mut self, at: Mono, what: BlackBoxWhat, bytes: Result<Vec<u8>, serde_json::Error>, jobs: &mut Vec<Job>) {
@@ -83,23 +102,24 @@ impl BlackBox {
             Ok(bytes) => bytes,
             Err(error) => {
                 tracing::error!(%error, "an entry of the black box cannot be written down");
+                for open in &mut self.open {
+                    open.hand_over(false, jobs);
+                    open.first += 1;
+                }
                 return;
             }
         };
         for open in &mut self.open {
             open.entries.push(BlackBoxEntry { what, at, bytes: bytes.clone() });
             if open.entries.len() >= FLUSH_ENTRIES {
-                jobs.push(Job::AppendBox(open.passage, std::mem::take(&mut open.entries)));
+                open.hand_over(false, jobs);
             }
         }
     }
 
     fn end(&mut self, passage: PassageId, jobs: &mut Vec<Job>) {
         if let Some(index) = self.open.iter().position(|open| open.passage == passage) {
-            let open = self.open.remove(index);
-            if !open.entries.is_empty() {
-                jobs.push(Job::AppendBox(passage, open.entries));
-            }
+            self.open.remove(index).hand_over(true, jobs);
         }
     }
 }

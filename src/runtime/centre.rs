@@ -4,72 +4,105 @@ use super::inbox::Inbox;
 use super::knowledge::other_claim;
 use super::lane_loop::ClaimChange;
 use super::recorder::{Job, Recorder};
+use super::replicas::{self, Staging, wire_collection};
 use crate::clock;
-use crate::store::{Applied, Change, Collection, Head, NewRecord, ReplicaRow, Store, StoreError, UpsertRow};
-use crate::sync::ports::{AckRefused, ApplyRefused, CopyState, Outbox, OutboxRow, Reply, SyncInput, SyncReport, SyncRequest};
+use crate::store::{Collection, NewRecord, Store, StoreError};
+use crate::sync::ports::{AckRefused, CopyState, FreshnessReport, Outbox, OutboxRow, Reply, SyncInput, SyncReport, SyncRequest};
 use lane_core::declaration::{Declaration, OtherClaim};
 use lane_core::ids::{Digest, LedgerId, Revision};
 use lane_core::input::{Freshness, Input};
-use lane_core::plate::PlateText;
 use lane_link::claim::Claim;
-use lane_link::declaration::Declaration as WireDeclaration;
 use lane_link::hex_bytes::{Hex32, HexBytes};
 use lane_link::query::Answer;
 use lane_link::record::{Body, RECORD_VERSION, Record as WireRecord};
-use lane_link::replica::{Collection as WireCollection, Place, Row};
+use lane_link::replica::{Collection as WireCollection, Place};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
+/// The age of the knowledge is looked at this often.
+const FRESHNESS_EVERY_MS: u64 = 1_000;
 /// Claims of other lanes remembered.
 const MAX_CLAIMS: usize = 1_024;
 /// Questions to the centre under way.
 const MAX_QUERIES: usize = 16;
 
-const fn collection(wire: WireCollection) -> Collection {
-    match wire {
-        WireCollection::Declarations => Collection::Declarations,
-        WireCollection::Watchlist => Collection::Watchlist,
-        WireCollection::Officers => Collection::Officers,
-        WireCollection::Rules => Collection::Rules,
-    }
-}
-
-const fn wire_collection(store: Collection) -> WireCollection {
-    match store {
-        Collection::Declarations => WireCollection::Declarations,
-        Collection::Watchlist => WireCollection::Watchlist,
-        Collection::Officers => WireCollection::Officers,
-        Collection::Rules => WireCollection::Rules,
-    }
-}
-
 /// What the other lanes claim, as far as it has not expired.
 #[derive(Debug, Clone, Default)]
-pub struct Claims(Arc<Mutex<HashMap<(String, String), Claim>>>);
+pub struct Claims(Arc<Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    claims: HashMap<(String, String), Claim>,
+    /// The last claim that found no room. Until it expires nobody knows what is claimed: every declaration counts as claimed.
+    no_room: Option<Claim>,
+}
 
 impl Claims {
     fn note(&self, claim: Claim, now_ms: i64) {
-        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.retain(|_, known| known.expires_ms > now_ms);
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.claims.retain(|_, known| known.expires_ms > now_ms);
+        heard.no_room.take_if(|lost| lost.expires_ms <= now_ms);
         let key = (claim.lane.as_str().to_owned(), claim.declaration.clone());
         if !claim.held {
-            claims.remove(&key);
-        } else if claims.len() < MAX_CLAIMS || claims.contains_key(&key) {
-            claims.insert(key, claim);
+            heard.claims.remove(&key);
+        } else if heard.claims.len() < MAX_CLAIMS || heard.claims.contains_key(&key) {
+            heard.claims.insert(key, claim);
         } else {
-            tracing::error!(most = MAX_CLAIMS, "a claim of another lane finds no room: its vehicle may be judged here as unclaimed");
+            if heard.no_room.is_none() {
+                tracing::error!(
+                    most = MAX_CLAIMS,
+                    "a claim of another lane finds no room: until it expires every declaration counts as claimed"
+                );
+            }
+            heard.no_room = Some(claim);
         }
     }
 
     /// Claims on these declarations.
     #[must_use]
     pub fn against(&self, declarations: &[Declaration]) -> Vec<OtherClaim> {
-        let claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lost) = &heard.no_room {
+            return declarations.iter().filter_map(|d| other_claim(lost.lane.as_str(), d.id.as_str(), &lost.passage)).collect();
+        }
         let wanted = |claim: &&Claim| declarations.iter().any(|d| d.id.as_str() == claim.declaration);
-        claims.values().filter(wanted).filter_map(|c| other_claim(c.lane.as_str(), &c.declaration, &c.passage)).collect()
+        heard.claims.values().filter(wanted).filter_map(|c| other_claim(c.lane.as_str(), &c.declaration, &c.passage)).collect()
+    }
+}
+
+/// Where the lane loop puts its own claims. What finds no room is counted: the other lanes do not hear of it, and health says so.
+#[derive(Debug, Clone)]
+pub struct ClaimSink {
+    queue: mpsc::Sender<ClaimChange>,
+    lost: Arc<AtomicU64>,
+}
+
+impl ClaimSink {
+    /// A sink and its taking end.
+    #[must_use]
+    pub fn new(most: usize) -> (Self, mpsc::Receiver<ClaimChange>) {
+        let (queue, taken) = mpsc::channel(most);
+        (Self { queue, lost: Arc::default() }, taken)
+    }
+
+    /// Gives a claim without waiting.
+    ///
+    /// # Errors
+    /// There is no room.
+    pub fn try_send(&self, change: ClaimChange) -> Result<(), mpsc::error::TrySendError<ClaimChange>> {
+        self.queue.try_send(change).inspect_err(|_| {
+            self.lost.fetch_add(1, Relaxed);
+        })
+    }
+
+    /// The count of those that found none.
+    #[must_use]
+    pub fn lost(&self) -> Arc<AtomicU64> {
+        self.lost.clone()
     }
 }
 
@@ -135,51 +168,94 @@ pub async fn claims_out(mut changes: mpsc::Receiver<ClaimChange>, inputs: Option
     }
 }
 
-/// What the link reports. Returns when it ends.
-pub async fn reports(
-    mut reports: mpsc::Receiver<SyncReport>,
-    inbox: Inbox,
-    recorder: Recorder,
-    claims: Claims,
-    queries: Queries,
-    replies: mpsc::Sender<SyncInput>,
-    trust: clock::Trust,
-) {
-    while let Some(report) = reports.recv().await {
+/// What the link's reports become.
+pub struct Reporting {
+    /// Inputs of the lane.
+    pub inbox: Inbox,
+    /// Records.
+    pub recorder: Recorder,
+    /// Claims of other lanes.
+    pub claims: Claims,
+    /// Questions under way.
+    pub queries: Queries,
+    /// Replies to commands.
+    pub replies: mpsc::Sender<SyncInput>,
+    /// Wakes who mirrors officers and rules.
+    pub standing: Arc<Notify>,
+    /// May the wall clock be believed?
+    pub trust: clock::Trust,
+    /// A head further ahead than this has no age.
+    pub head_ahead_max_s: u32,
+}
+
+/// Handles what the link reports. Returns when it ends.
+pub async fn reports(mut reports: mpsc::Receiver<SyncReport>, to: Reporting) {
+    let mut every = tokio::time::interval(Duration::from_millis(FRESHNESS_EVERY_MS));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut said: Option<FreshnessReport> = None;
+    let mut given = None;
+    loop {
+        tokio::select! {
+            report = reports.recv() => match report {
+                Some(SyncReport::Freshness(report)) => {
+                    to.queries.link_up.store(report.link_up, Relaxed);
+                    said = Some(report);
+                }
+                Some(report) => to.take(report).await,
+                None => return,
+            },
+            _ = every.tick() => {}
+        }
+        // The wall clock moves also when nothing is reported: a head that lies ahead of it has no age from then on.
+        let freshness = said.map(|report| freshness(&report, clock::wall(to.trust).trusted(), to.head_ahead_max_s));
+        if freshness != given {
+            given = freshness;
+            if let Some(freshness) = freshness {
+                to.inbox.give(Input::Freshness(freshness)).await;
+            }
+        }
+    }
+}
+
+/// The link's word as the lane judges it. A head more than `ahead_max_s` ahead of the trusted clock is no head: either clock or centre is wrong,
+/// and an age of 0 would make old knowledge young.
+#[must_use]
+pub fn freshness(report: &FreshnessReport, utc_ms: Option<i64>, ahead_max_s: u32) -> Freshness {
+    let place = |p: Place| (p.epoch > 0).then_some(Revision { epoch: p.epoch, revision: p.revision });
+    let latest_ms = utc_ms.map_or(i64::MAX, |now| now.saturating_add(i64::from(ahead_max_s) * 1_000));
+    Freshness {
+        head_utc_ms: report.head_utc_ms().filter(|head| *head <= latest_ms),
+        link_up: report.link_up,
+        declarations: place(report.declarations.place),
+        watchlist: place(report.watchlist.place),
+        officers: place(report.officers.place),
+    }
+}
+
+impl Reporting {
+    async fn take(&self, report: SyncReport) {
         match report {
             SyncReport::LinkUp => tracing::info!("the centre is reachable"),
             SyncReport::LinkDown { reason } => tracing::warn!(reason, "the centre is not reachable"),
-            SyncReport::Freshness(freshness) => {
-                queries.link_up.store(freshness.link_up, std::sync::atomic::Ordering::Relaxed);
-                let place = |p: Place| (p.epoch > 0).then_some(Revision { epoch: p.epoch, revision: p.revision });
-                inbox
-                    .give(Input::Freshness(Freshness {
-                        head_utc_ms: freshness.head_utc_ms(),
-                        link_up: freshness.link_up,
-                        declarations: place(freshness.declarations.place),
-                        watchlist: place(freshness.watchlist.place),
-                        officers: place(freshness.officers.place),
-                    }))
-                    .await;
+            // Judged with the clock by the caller.
+            SyncReport::Freshness(_) => {}
+            SyncReport::Changed { collection: WireCollection::Declarations | WireCollection::Watchlist, .. } => {
+                self.inbox.give(Input::KnowledgeChanged).await;
             }
-            SyncReport::Changed { collection, .. } => {
-                if matches!(collection, WireCollection::Declarations | WireCollection::Watchlist) {
-                    inbox.give(Input::KnowledgeChanged).await;
-                }
-            }
-            SyncReport::Command(command) => super::commands::act(*command, inbox.clone(), replies.clone()),
+            SyncReport::Changed { collection: WireCollection::Officers | WireCollection::Rules, .. } => self.standing.notify_one(),
+            SyncReport::Command(command) => super::commands::act(*command, self.inbox.clone(), self.replies.clone()),
             SyncReport::CommandRefused(refused) => {
                 let body = Body::CommandRefused {
                     command: refused.id.unwrap_or_default(),
                     why: refused.why.word().to_owned(),
                     count: refused.count,
                 };
-                recorder.give(Job::Raw(raw_record(body, trust)));
+                self.recorder.give(Job::Raw(raw_record(body, self.trust)));
             }
-            SyncReport::Answer(answer) => queries.answered(*answer),
+            SyncReport::Answer(answer) => self.queries.answered(*answer),
             SyncReport::Claim(claim) => {
-                claims.note(claim, clock::wall(trust).utc_ms);
-                inbox.give(Input::KnowledgeChanged).await;
+                self.claims.note(claim, clock::wall(self.trust).utc_ms);
+                self.inbox.give(Input::KnowledgeChanged).await;
             }
             SyncReport::KeyList { version } => tracing::info!(version, "a newer key list is in use"),
             SyncReport::Refused { topic, why } => tracing::warn!(topic, why, "something from the broker was not believed"),
@@ -192,7 +268,8 @@ pub async fn reports(
     }
 }
 
-fn raw_record(body: Body, trust: clock::Trust) -> NewRecord {
+/// A record made elsewhere than in the lane, as of now.
+pub(super) fn raw_record(body: Body, trust: clock::Trust) -> NewRecord {
     let wall = clock::wall(trust);
     let wire = WireRecord {
         v: RECORD_VERSION,
@@ -213,12 +290,6 @@ pub async fn requests(mut requests: mpsc::Receiver<SyncRequest>, store: Store) {
     while let Some(request) = requests.recv().await {
         serve(request, &store, &mut staging).await;
     }
-}
-
-#[derive(Debug, Default)]
-struct Staging {
-    parts: u32,
-    rows: u64,
 }
 
 async fn serve(request: SyncRequest, store: &Store, staging: &mut HashMap<Collection, Staging>) {
@@ -263,7 +334,7 @@ async fn serve(request: SyncRequest, store: &Store, staging: &mut HashMap<Collec
                 let _ = reply.send(!first);
             }
         }
-        other => replicate(other, store, staging).await,
+        other => replicas::replicate(other, store, staging).await,
     }
 }
 
@@ -283,117 +354,53 @@ async fn next_evidence(store: &Store, except: &[Hex32], reply: Reply<Option<(Hex
     let _ = reply.send(found);
 }
 
-async fn replicate(request: SyncRequest, store: &Store, staging: &mut HashMap<Collection, Staging>) {
-    match request {
-        SyncRequest::ApplyChange { change, reply } => {
-            let which = collection(change.collection);
-            let _ = reply.send(match rows(change.collection, &change.rows) {
-                Err(bad) => Err(ApplyRefused::BadRow(bad)),
-                // A change that follows nothing is a whole collection: the store has no row that it would amend.
-                Ok(rows) if change.follows == 0 => {
-                    let rows = rows.into_iter().filter(|row| matches!(row, ReplicaRow::Upsert(_))).collect();
-                    let revision = Revision { epoch: change.epoch, revision: change.revision };
-                    applied(store.apply_snapshot(which, revision, rows).await)
-                }
-                Ok(rows) => {
-                    let change = Change { epoch: change.epoch, follows: change.follows, revision: change.revision, rows };
-                    applied(store.apply_replica(which, change).await)
-                }
-            });
-        }
-        SyncRequest::SnapshotBegin { collection: wire, place, reply, .. } => {
-            let which = collection(wire);
-            staging.insert(which, Staging::default());
-            let revision = Revision { epoch: place.epoch, revision: place.revision };
-            let _ = reply.send(match store.begin_snapshot(which, revision).await {
-                Ok(None) => Ok(()),
-                Ok(Some(already)) => applied(Ok(already)),
-                Err(error) => applied(Err(error)),
-            });
-        }
-        SyncRequest::SnapshotRows { collection: wire, rows: sent, reply } => {
-            let which = collection(wire);
-            let stage = staging.entry(which).or_default();
-            let part = stage.parts;
-            stage.parts += 1;
-            stage.rows += sent.len() as u64;
-            let _ = reply.send(match rows(wire, &sent) {
-                Err(bad) => Err(ApplyRefused::BadRow(bad)),
-                Ok(rows) => store.stage_snapshot(which, part, rows).await.map_err(refused),
-            });
-        }
-        SyncRequest::SnapshotCommit { collection: wire, reply, .. } => {
-            let which = collection(wire);
-            let stage = staging.remove(&which).unwrap_or_default();
-            let _ = reply.send(applied(store.end_snapshot(which, stage.parts, stage.rows).await));
-        }
-        SyncRequest::HeadReached { collection: wire, utc_ms } => head_reached(store, collection(wire), utc_ms).await,
-        // The rest was served before.
-        _ => {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::ports::CopyFreshness;
+    use lane_link::topics::Name;
+
+    #[test]
+    fn a_head_from_the_future_has_no_age() {
+        let copy = CopyFreshness { place: Place { epoch: 1, revision: 0 }, head_utc_ms: Some(1_000_000) };
+        let report =
+            FreshnessReport { link_up: true, declarations: copy, watchlist: copy, officers: CopyFreshness::default(), rules: copy };
+        let head = |utc_ms| freshness(&report, utc_ms, 300).head_utc_ms;
+        assert_eq!(head(Some(1_000_000)), Some(1_000_000));
+        assert_eq!(head(Some(700_000)), Some(1_000_000), "clocks differ a little");
+        assert_eq!(head(Some(699_999)), None, "a clock that was set back makes nothing young");
+        assert_eq!(head(None), Some(1_000_000), "without a trusted clock the lane knows no age anyway");
+        let known = freshness(&report, None, 300);
+        assert_eq!(known.watchlist, Some(Revision { epoch: 1, revision: 0 }), "an empty collection at revision 0 is known");
+        assert_eq!(known.officers, None);
     }
-}
 
-async fn head_reached(store: &Store, which: Collection, utc_ms: i64) {
-    let Ok(states) = store.collections().await else { return };
-    let Some(revision) = states.into_iter().find(|s| s.collection == which).and_then(|s| s.have) else { return };
-    if let Err(error) = store.head_seen(which, Head { revision, utc_ms }).await {
-        tracing::warn!(%error, "a head could not be noted");
-    }
-}
-
-fn refused(error: StoreError) -> ApplyRefused {
-    tracing::warn!(%error, "rows of a replica were not taken");
-    ApplyRefused::Failed
-}
-
-fn applied(result: Result<Applied, StoreError>) -> Result<(), ApplyRefused> {
-    let at = |have: Revision| ApplyRefused::At(Place { epoch: have.epoch, revision: have.revision });
-    match result {
-        Ok(Applied::Done(_)) => Ok(()),
-        Ok(Applied::Older { have }) => Err(at(have)),
-        Ok(Applied::Gap { have }) => Err(at(have.unwrap_or(Revision { epoch: 0, revision: 0 }))),
-        Err(error) => Err(refused(error)),
-    }
-}
-
-/// Rows as the store keeps them; declarations are checked here, so that a bad one is refused where it comes in.
-fn rows(which: WireCollection, rows: &[Row]) -> Result<Vec<ReplicaRow>, String> {
-    rows.iter()
-        .map(|row| match row {
-            Row::Tombstone { key } => Ok(ReplicaRow::Tombstone { id: key.clone() }),
-            Row::Upsert { key, body } => upsert(which, key, body).map(ReplicaRow::Upsert),
-        })
-        .collect()
-}
-
-fn upsert(which: WireCollection, key: &str, body: &Value) -> Result<UpsertRow, String> {
-    let bytes = body.to_string().into_bytes();
-    let row = UpsertRow { id: key.to_owned(), bytes, ..UpsertRow::default() };
-    match which {
-        WireCollection::Declarations => declaration_row(key, body, row),
-        WireCollection::Watchlist => {
-            let plate = body.get("plate").and_then(Value::as_str).ok_or_else(|| format!("watchlist {key}: plate is missing"))?;
-            let plate = PlateText::parse(plate).map_err(|error| format!("watchlist {key}: {error}"))?;
-            Ok(UpsertRow { plates: vec![plate.to_string()], ..row })
+    fn claim(number: usize, held: bool) -> Claim {
+        Claim {
+            lane: Name::new("lane-2").unwrap(),
+            declaration: format!("D-{number}"),
+            passage: "000000000000000000000000000000ab-7".into(),
+            held,
+            utc_ms: 0,
+            expires_ms: 1_000,
         }
-        WireCollection::Officers | WireCollection::Rules => Ok(row),
     }
-}
 
-fn declaration_row(key: &str, body: &Value, row: UpsertRow) -> Result<UpsertRow, String> {
-    let wire: WireDeclaration = serde_json::from_value(body.clone()).map_err(|error| format!("declaration {key}: {error}"))?;
-    if wire.id != key {
-        return Err(format!("declaration {key}: its row is of {}", wire.id));
+    #[test]
+    fn a_claim_without_room_holds_every_declaration_until_it_expires() {
+        let claims = Claims::default();
+        let wire: lane_link::declaration::Declaration = serde_json::from_value(serde_json::json!({
+            "id": "unclaimed", "gate": "g", "direction": "outbound", "trade": "export", "plate": "12C12345", "channel": "green",
+            "valid_from_ms": 0, "valid_until_ms": 10, "state": "active" }))
+        .unwrap();
+        let mine = [wire.to_core(Revision { epoch: 1, revision: 1 }).unwrap()];
+        for number in 0..MAX_CLAIMS {
+            claims.note(claim(number, true), 0);
+        }
+        assert_eq!(claims.against(&mine), []);
+        claims.note(claim(MAX_CLAIMS, true), 1);
+        assert_eq!(claims.against(&mine).len(), 1, "nobody knows whether it is claimed");
+        claims.note(claim(0, false), 1_001);
+        assert_eq!(claims.against(&mine), [], "they have expired");
     }
-    let core = wire.to_core(Revision { epoch: 0, revision: 0 }).map_err(|error| error.to_string())?;
-    let plates = std::iter::once(core.plate).chain(core.trailer_plate).map(|plate| plate.to_string()).collect();
-    Ok(UpsertRow {
-        plates,
-        gate: Some(wire.gate.clone()),
-        state: Some(format!("{:?}", wire.state).to_lowercase()),
-        valid_from_ms: Some(wire.valid_from_ms),
-        valid_until_ms: Some(wire.valid_until_ms),
-        counted: wire.passages_counted.iter().filter_map(|text| lane_link::ids::parse_passage(text).ok()).collect(),
-        ..row
-    })
 }

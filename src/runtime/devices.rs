@@ -25,7 +25,11 @@ pub async fn barrier(mut reports: mpsc::Receiver<barrier::Report>, inbox: Inbox)
     while let Some(report) = reports.recv().await {
         match report {
             barrier::Report::Interlock { event, .. } => inbox.give(Input::Interlock(event)).await,
-            barrier::Report::Link { module, state, .. } => tracing::info!(module, ?state, "an I/O module's link changed"),
+            barrier::Report::Lost { count, .. } => {
+                tracing::error!(count, "the lane was not told what the barrier did: it is told how things stand")
+            }
+            // The module's own task has told it.
+            barrier::Report::Link { .. } => {}
         }
     }
 }

@@ -1,27 +1,38 @@
 //! The lane's health for the centre, and the small facts the link's gate needs.
 
 use crate::clock;
-use crate::store::Store;
+use crate::store::{Store, StoreMetrics};
 use crate::sync::ports::LaneFacts;
 use lane_core::input::{CameraState, ScaleState};
+use lane_core::time::Wall;
 use lane_core::view::LaneView;
 use lane_link::health::{DeviceHealth, FaultHealth, Health};
 use lane_link::words;
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// The link wakes for new records within this.
 const EVERY_MS: u64 = 100;
 
+/// What the link watches.
+pub struct Watches {
+    /// The health to publish.
+    pub health: watch::Sender<Health>,
+    /// What the gate of commands must know.
+    pub facts: watch::Sender<LaneFacts>,
+    /// The ledger's last sequence.
+    pub last_seq: watch::Sender<u64>,
+}
+
 /// Keeps the link's watches true until the link is gone.
 pub async fn publish(
     store: Store,
     view: watch::Receiver<Arc<LaneView>>,
-    health: watch::Sender<Health>,
-    facts: watch::Sender<LaneFacts>,
-    last_seq: watch::Sender<u64>,
+    Watches { health, facts, last_seq }: Watches,
+    claims_lost: Arc<AtomicU64>,
     trust: clock::Trust,
 ) {
     let started = Instant::now();
@@ -33,28 +44,32 @@ pub async fn publish(
         let view = view.borrow().clone();
         let passage = view.at_boom.as_ref().and_then(|v| v.passage).map(lane_link::ids::passage_text);
         facts.send_if_modified(|facts| std::mem::replace(&mut facts.passage, passage.clone()) != passage);
-        health.send_replace(Health {
-            utc_ms: clock::wall(trust).trusted(),
-            up_s: started.elapsed().as_secs(),
-            phase: word(words::Phase::from(view.phase)),
-            mode: word(words::Mode::from(view.mode)),
-            passage,
-            devices: devices(&view),
-            faults: view
-                .faults
-                .iter()
-                .map(|f| FaultHealth {
-                    name: word(words::Fault::from(f.fault)),
-                    severity: word(words::Severity::from(f.severity)),
-                    age_ms: f.age_ms,
-                })
-                .collect(),
-            queue_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq),
-            disk_free_bytes: Some(metrics.free_bytes),
-            clock_trusted: clock::wall(trust).trusted().is_some(),
-            knowledge_age_s: view.knowledge_age_s,
-            ..Health::default()
-        });
+        let up_s = started.elapsed().as_secs();
+        health.send_replace(Health { up_s, claims_lost: claims_lost.load(Relaxed), ..of(&view, &metrics, clock::wall(trust)) });
+    }
+}
+
+/// The health of a lane as its view and its store show it.
+#[must_use]
+pub fn of(view: &LaneView, metrics: &StoreMetrics, wall: Wall) -> Health {
+    let fault = |f: &lane_core::view::FaultView| FaultHealth {
+        name: word(words::Fault::from(f.fault)),
+        severity: word(words::Severity::from(f.severity)),
+        age_ms: f.age_ms,
+    };
+    Health {
+        utc_ms: wall.trusted(),
+        phase: word(words::Phase::from(view.phase)),
+        mode: word(words::Mode::from(view.mode)),
+        passage: view.at_boom.as_ref().and_then(|v| v.passage).map(lane_link::ids::passage_text),
+        devices: devices(view),
+        faults: view.faults.iter().map(fault).collect(),
+        queue_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq),
+        disk_free_bytes: Some(metrics.free_bytes),
+        clock_trusted: wall.trusted().is_some(),
+        knowledge_age_s: view.knowledge_age_s,
+        rows_quarantined: metrics.quarantined,
+        ..Health::default()
     }
 }
 

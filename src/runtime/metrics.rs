@@ -12,7 +12,7 @@ pub fn text(store: &Store, web: &WebMetrics) -> String {
     let mut registry = Registry::with_prefix("borderlane");
     web.register(&mut registry);
     let now = store.metrics();
-    let levels: [(&str, &str, u64); 8] = [
+    let levels: [(&str, &str, u64); 9] = [
         ("ledger_last_seq", "Last record of the ledger", now.last_seq),
         ("ledger_acknowledged_seq", "Last record that the centre acknowledged", now.acknowledged_seq),
         ("ledger_backlog_records", "Records kept in memory for the disk", now.backlog),
@@ -20,6 +20,7 @@ pub fn text(store: &Store, web: &WebMetrics) -> String {
         ("store_commits", "Commits", now.commits),
         ("store_commit_max_us", "Longest commit", now.commit_max_us),
         ("evidence_bytes", "Pictures kept", now.evidence_bytes),
+        ("replica_rows_quarantined", "Rows of the collections that are not understood", now.quarantined),
         ("disk_free_bytes", "Free disk", now.free_bytes),
     ];
     for (name, help, value) in levels {

@@ -14,7 +14,9 @@ pub mod accounts;
 pub mod black_box;
 pub mod centre;
 pub mod commands;
+pub mod control;
 pub mod devices;
+pub mod door;
 pub mod health;
 pub mod inbox;
 pub mod journal;
@@ -23,12 +25,17 @@ pub mod lane_loop;
 pub mod metrics;
 pub mod recorder;
 pub mod replay;
+pub mod replicas;
 mod screens;
+pub mod standing;
+#[cfg(test)]
+mod tests;
 mod watchdog;
 
+use crate::planted::planted;
 use crate::settings::{CameraSource, CentreSettings, Settings};
 use crate::store::{Boot, DiskState, Opened, Store, StoreSettings};
-use crate::sync::ports::{LaneFacts, SyncInput, Wires};
+use crate::sync::ports::{LaneFacts, SyncInput, SyncRequest, Wires};
 use crate::sync::{Identity, SyncSettings, key_files};
 use crate::{barrier, camera, clock, scale, sync};
 use ed25519_dalek::SigningKey;
@@ -38,6 +45,7 @@ use lane_core::input::{Camera, CameraState, Freshness, Input, ScaleState, Starte
 use lane_core::interlock::Regime;
 use lane_core::lane::Lane;
 use lane_core::officer::{Mode, Officer};
+use lane_core::rules::Rules;
 use lane_core::view::LaneView;
 use lane_link::hex_bytes::HexBytes;
 use lane_link::mqtt::{LinkSettings, TlsFiles};
@@ -47,8 +55,9 @@ use lane_loop::{LaneLoop, Sinks};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Questions and claims waiting for their tasks.
@@ -114,17 +123,22 @@ pub fn main(settings: Settings) -> u8 {
     }
 }
 
-fn trust(settings: &Settings) -> clock::Trust {
+/// Whose word counts for the wall clock.
+#[must_use]
+pub fn trust(settings: &Settings) -> clock::Trust {
     if settings.clock_vouched { clock::Trust::Vouched } else { clock::Trust::Kernel }
 }
 
 /// The channels that tasks share.
+#[derive(Clone)]
 struct Joints {
     store: Store,
     inbox: Inbox,
     trust: clock::Trust,
     view: watch::Receiver<Arc<LaneView>>,
     turns: watch::Receiver<u64>,
+    /// Wakes who keeps rules and officers as their collections say.
+    standing: Arc<Notify>,
 }
 
 /// Runs a lane until it is told to stop.
@@ -138,31 +152,41 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let (store, opened) = open_store(&settings, key.clone(), boot, trust)?;
     let (inbox, inputs) = Inbox::new();
     let (recorder, recorder_task) = recorder::spawn(store.clone(), inbox.clone());
-    let barrier = barrier::spawn(settings.barrier.clone(), boot, clock::mono)
-        .map_err(|errors| RunError::Barrier(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-    // Until the lane has said which mode it is in, nothing is energised: somebody may still be working at the boom.
-    if barrier.commands.try_send(barrier::Command::Regime(Regime::Dead)).is_err() {
-        return Err(RunError::Barrier("its queue takes nothing".into()));
-    }
+    let barrier = start_barrier(settings.barrier.clone(), boot)?;
     let fitted = barrier.view.borrow().image;
-    let lane = new_lane(&settings, boot, &store, &opened, fitted).await;
+    let rules = standing::rules_at_start(&store, &settings.rules, clock::wall(trust).trusted()).await;
+    let lane = new_lane(&settings, rules.clone(), boot, &store, &opened, fitted).await;
     // The lane ends the first passage that the power cut short; there may have been a second vehicle.
     for passage in opened.open_passages.iter().skip(1) {
         let what = lane_core::record::What::PassageEnded { end: lane_core::record::PassageEnd::PowerLost, stages_ms: [None; 3] };
         let record = lane_core::record::Record { at: clock::mono(), wall: clock::wall(trust), passage: Some(*passage), what };
         recorder.give(recorder::Job::Append(Box::new(record)));
     }
+    if let Some(accepted) = &settings.barrier.closing_accepted {
+        recorder.give(recorder::Job::Raw(closing_accepted(accepted, trust)));
+    }
     let (view_in, view) = watch::channel(Arc::new(lane.view(clock::mono())));
     let (turns_in, turns) = watch::channel(0);
-    let joints = Joints { store: store.clone(), inbox: inbox.clone(), trust, view, turns };
+    let joints = Joints { store: store.clone(), inbox: inbox.clone(), trust, view, turns, standing: Arc::default() };
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
     let cameras = start_cameras(&settings, &joints, &mut tasks).await;
     start_scale(&settings, &joints, &mut tasks).await?;
     start_common(&joints, barrier.reports, &mut tasks);
     let (questions, asked) = mpsc::channel(MAX_WAITING);
-    let (claims, claimed) = mpsc::channel(MAX_WAITING);
-    let (link, centre_claims) = start_centre(&settings, &joints, &recorder, (boot, &opened, key), &mut tasks)?;
-    tasks.spawn(named("claims", centre::claims_out(claimed, link)));
+    let (claims, claimed) = centre::ClaimSink::new(MAX_WAITING);
+    let standing = standing::Standing {
+        store: store.clone(),
+        inbox: inbox.clone(),
+        local: settings.rules.clone(),
+        given: rules,
+        trust,
+        changed: joints.standing.clone(),
+    };
+    tasks.spawn(named("rules and officers", standing.keep()));
+    let (link, centre_claims) = start_centre(&settings, &joints, &recorder, (boot, &opened, key, claims.lost()), &mut tasks)?;
+    let importer = importer(&settings, link.clone())?;
+    tasks.spawn(named("control socket", control::serve(settings.state_dir.clone(), joints.clone(), importer)));
+    tasks.spawn(named("claims", centre::claims_out(claimed, link.map(|(inputs, _)| inputs))));
     tasks.spawn(named("look-ups", knowledge::serve(asked, store.clone(), centre_claims.0, centre_claims.1, inbox.clone())));
     let screens = screens::start(&settings, &joints, (barrier.stop.clone(), barrier.view.clone()), opened.ledger, &mut tasks).await?;
     let sinks = Sinks { recorder: recorder.clone(), barrier: barrier.commands, cameras, questions, claims, view: view_in, turns: turns_in };
@@ -174,6 +198,20 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     screens.stop().await;
     finish(&store, recorder, recorder_task, trust).await;
     ended
+}
+
+/// Who answers for a boom that is lowered by our command.
+fn closing_accepted(accepted: &barrier::Acceptance, trust: clock::Trust) -> crate::store::NewRecord {
+    let wall = clock::wall(trust);
+    let body = Body::ClosingAccepted { by: accepted.by.clone(), on: accepted.on.clone() };
+    recorder::from_wire(&WireRecord {
+        v: lane_link::record::RECORD_VERSION,
+        at_ms: clock::mono().0,
+        utc_ms: wall.utc_ms,
+        clock_trusted: wall.trusted().is_some(),
+        passage: None,
+        body,
+    })
 }
 
 async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {
@@ -214,7 +252,14 @@ fn open_store(settings: &Settings, key: SigningKey, boot: BootId, trust: clock::
 }
 
 /// A lane that knows what the ledger says of the time before.
-async fn new_lane(settings: &Settings, boot: BootId, store: &Store, opened: &Opened, fitted: lane_core::signal::ProcessImage) -> Lane {
+async fn new_lane(
+    settings: &Settings,
+    rules: Rules,
+    boot: BootId,
+    store: &Store,
+    opened: &Opened,
+    fitted: lane_core::signal::ProcessImage,
+) -> Lane {
     let (mode, mode_by) = last_mode(store, opened.restored.is_some()).await;
     let digest = |path: Option<PathBuf>| Digest(path.and_then(|p| std::fs::read(p).ok()).map_or([0; 32], |b| Sha256::digest(&b).into()));
     let started = Started {
@@ -227,12 +272,28 @@ async fn new_lane(settings: &Settings, boot: BootId, store: &Store, opened: &Ope
         settings: Digest(settings.digest),
         models: digest(Some(settings.vision.models.join("manifest.json"))),
     };
-    Lane::new(settings.rules.clone(), started, fitted, clock::mono())
+    let mut lane = Lane::new(rules, started, fitted, clock::mono());
+    lane.start_at(clock::wall(trust(settings)));
+    lane
+}
+
+/// Until the lane has said which mode it is in, nothing is energised: somebody may still be working at the boom.
+fn start_barrier(settings: barrier::Settings, boot: BootId) -> Result<barrier::Handles, RunError> {
+    let barrier = barrier::spawn(settings, boot, clock::mono)
+        .map_err(|errors| RunError::Barrier(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+    let regime = if planted("regime") { Regime::Normal } else { Regime::Dead };
+    if barrier.commands.try_send(barrier::Command::Regime(regime)).is_err() {
+        return Err(RunError::Barrier("its queue takes nothing".into()));
+    }
+    Ok(barrier)
 }
 
 /// The mode the ledger recorded last, and who set it. A ledger that cannot say leaves the lane closed, until a person opens it; one that was
 /// begun anew, attended.
 async fn last_mode(store: &Store, restored: bool) -> (Mode, Option<Officer>) {
+    if planted("last_mode") {
+        return (Mode::Automatic, None);
+    }
     let newest = match store.newest("mode", 1).await {
         Ok(rows) => rows.into_iter().next(),
         Err(error) => {
@@ -248,7 +309,7 @@ async fn last_mode(store: &Store, restored: bool) -> (Mode, Option<Officer>) {
         }
         _ => {
             tracing::error!(seq = row.seq, "the last mode's record cannot be understood: the lane starts closed");
-            (Mode::Closed, None)
+            (if planted("bad_mode") { Mode::Automatic } else { Mode::Closed }, None)
         }
     }
 }
@@ -314,14 +375,15 @@ async fn store_care(store: Store, trust: clock::Trust) {
     }
 }
 
-type CentreJoints = (Option<mpsc::Sender<SyncInput>>, (centre::Claims, centre::Queries));
+type LinkEnds = (mpsc::Sender<SyncInput>, mpsc::Sender<SyncRequest>);
+type CentreJoints = (Option<LinkEnds>, (centre::Claims, centre::Queries));
 
 /// Starts the link, where there is one. Without a centre nothing is asked and nothing is known of other lanes.
 fn start_centre(
     settings: &Settings,
     joints: &Joints,
     recorder: &recorder::Recorder,
-    (boot, opened, key): (BootId, &Opened, SigningKey),
+    (boot, opened, key, claims_lost): (BootId, &Opened, SigningKey, Arc<AtomicU64>),
     tasks: &mut JoinSet<&'static str>,
 ) -> Result<CentreJoints, RunError> {
     let claims = centre::Claims::default();
@@ -339,7 +401,15 @@ fn start_centre(
     let (health_in, health) = watch::channel(lane_link::health::Health::default());
     let (facts_in, facts) = watch::channel(LaneFacts::default());
     let trust = joints.trust;
-    let wires = Wires { requests, reports, inputs: inputs_taken, last_seq, health, facts, clock: Arc::new(move || clock::wall(trust)) };
+    let wires = Wires {
+        requests: requests.clone(),
+        reports,
+        inputs: inputs_taken,
+        last_seq,
+        health,
+        facts,
+        clock: Arc::new(move || clock::wall(trust)),
+    };
     let identity = Identity {
         boot: HexBytes::from_u128(boot.0),
         ledger: HexBytes::from_u128(opened.ledger.0),
@@ -350,16 +420,44 @@ fn start_centre(
     let link = sync::begin(sync_settings(settings, centre)?, identity, wires).map_err(|error| RunError::Centre(error.to_string()))?;
     tasks.spawn(named("link", async move { drop(link.await) }));
     tasks.spawn(named("link requests", centre::requests(requests_taken, joints.store.clone())));
-    let reporting =
-        centre::reports(reports_taken, joints.inbox.clone(), recorder.clone(), claims.clone(), queries.clone(), inputs.clone(), trust);
-    tasks.spawn(named("link reports", reporting));
-    tasks.spawn(named("health", health::publish(joints.store.clone(), joints.view.clone(), health_in, facts_in, last_seq_in, trust)));
-    Ok((Some(inputs), (claims, queries)))
+    let reporting = centre::Reporting {
+        inbox: joints.inbox.clone(),
+        recorder: recorder.clone(),
+        claims: claims.clone(),
+        queries: queries.clone(),
+        replies: inputs.clone(),
+        standing: joints.standing.clone(),
+        trust,
+        head_ahead_max_s: centre.head_ahead_max_s,
+    };
+    tasks.spawn(named("link reports", centre::reports(reports_taken, reporting)));
+    let out = health::Watches { health: health_in, facts: facts_in, last_seq: last_seq_in };
+    tasks.spawn(named("health", health::publish(joints.store.clone(), joints.view.clone(), out, claims_lost, trust)));
+    Ok((Some((inputs, requests)), (claims, queries)))
+}
+
+/// What an import from a file needs, where there is a centre to believe.
+fn importer(settings: &Settings, link: Option<LinkEnds>) -> Result<Option<control::Importer>, RunError> {
+    let (Some(centre), Some((inputs, requests))) = (&settings.centre, link) else { return Ok(None) };
+    let trusted = trusted(settings, centre).map_err(RunError::Centre)?;
+    Ok(Some(control::Importer { trusted, requests, inputs }))
+}
+
+/// What this lane believes a file of its centre by.
+///
+/// # Errors
+/// A sentence that names the setting.
+pub fn trusted(settings: &Settings, centre: &CentreSettings) -> Result<sync::import::Trusted, String> {
+    Ok(sync::import::Trusted {
+        site: Name::new(&settings.site).map_err(|error| format!("site: {error}"))?,
+        root_key: centre.root_key.parse().map_err(|error| format!("root_key: {error}"))?,
+        key_list_path: settings.state_dir.join("keys/key-list.json"),
+    })
 }
 
 fn sync_settings(settings: &Settings, centre: &CentreSettings) -> Result<SyncSettings, RunError> {
     let wrong = |what: &str, error: String| RunError::Centre(format!("{what}: {error}"));
-    let site = Name::new(&settings.site).map_err(|e| wrong("site", e.to_string()))?;
+    let sync::import::Trusted { site, root_key, key_list_path } = trusted(settings, centre).map_err(RunError::Centre)?;
     let lane = Name::new(&settings.lane).map_err(|e| wrong("lane", e.to_string()))?;
     let mut link = LinkSettings::plain(&centre.host, centre.port, &format!("borderlane-{site}-{lane}"));
     if let Some([ca, certificate, key]) = &centre.tls {
@@ -369,8 +467,8 @@ fn sync_settings(settings: &Settings, centre: &CentreSettings) -> Result<SyncSet
         let password = std::fs::read_to_string(file).map_err(|source| RunError::File { path: file.clone(), source })?;
         link.login = Some((user.clone(), password.trim_end().to_owned()));
     }
-    let root_key = centre.root_key.parse().map_err(|e| wrong("root_key", format!("{e}")))?;
-    Ok(SyncSettings::new(site, lane, link, root_key, settings.state_dir.join("keys/key-list.json")))
+    let defaults = SyncSettings::new(site, lane, link, root_key, key_list_path);
+    Ok(SyncSettings { open_needs_two_keys: centre.open_needs_two_keys, ..defaults })
 }
 
 /// Waits for SIGTERM or SIGINT, or for a task that should never end.

@@ -2,6 +2,7 @@
 
 use super::Joints;
 use super::RunError;
+use super::door::Door;
 use super::inbox::{Inbox, ToLane};
 use crate::barrier;
 use crate::clock;
@@ -62,7 +63,6 @@ pub(super) async fn start(
     let stopping = CancellationToken::new();
     let metrics = WebMetrics::default();
     let server = Web::bind(web, pepper, seams, metrics.clone(), stopping.clone()).await.map_err(|error| wrong(error.to_string()))?;
-    tracing::info!(address = %server.local_addr(), "the screens are served");
     tasks.spawn(super::named("screens", async move {
         if let Err(error) = server.run().await {
             tracing::error!(%error, "the screens' server failed");
@@ -71,7 +71,7 @@ pub(super) async fn start(
     tasks.spawn(super::named("stop wire", stop_wire(presses, stop)));
     tasks.spawn(super::named("acts", carry_acts(acts_taken, joints.inbox.clone())));
     let store = joints.store.clone();
-    tasks.spawn(super::named("screens' questions", answer(requests_taken, store, ledger, metrics)));
+    tasks.spawn(super::named("screens' questions", answer(requests_taken, store, ledger, metrics, trust)));
     tasks.spawn(super::named("frames", frames_out(shown, field, frames_in, turns_in)));
     Ok(Screens { stopping })
 }
@@ -156,23 +156,38 @@ fn unavailable(error: StoreError) -> Unavailable {
 }
 
 /// The store's side of the screens. Each question is a task of its own: a slow disk delays no other.
-async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: LedgerId, metrics: WebMetrics) {
-    while let Some(request) = requests.recv().await {
-        let (store, metrics) = (store.clone(), metrics.clone());
+async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: LedgerId, metrics: WebMetrics, trust: clock::Trust) {
+    let door = Arc::new(Door::default());
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        let request = tokio::select! {
+            request = requests.recv() => request,
+            _ = every.tick() => {
+                door.tick(&store, trust).await;
+                continue;
+            }
+        };
+        let Some(request) = request else { return };
+        let (store, metrics, door) = (store.clone(), metrics.clone(), door.clone());
         tokio::spawn(async move {
             match request {
+                WebRequest::Door(event) => door.note(event, &store, trust).await,
                 WebRequest::Officer { id, answer } => {
                     let now = clock::wall(clock::Trust::Vouched).utc_ms;
                     let found = store.officer(id, now).await.map_err(unavailable);
-                    let _ = answer.send(
-                        found.map(|found| found.and_then(|(row, lockout)| Some((accounts::account(row)?, accounts::lockout(lockout))))),
-                    );
+                    let _ = answer.send(found.map(|found| found.and_then(|(row, lockout)| Some((accounts::account(row)?, lockout)))));
                 }
                 WebRequest::LoginAttempt { id, utc_ms, answer } => {
-                    let _ = answer.send(store.officer_failed(id, utc_ms).await.map(accounts::lockout).map_err(unavailable));
+                    let _ = answer.send(store.officer_failed(id, utc_ms).await.map_err(unavailable));
                 }
                 WebRequest::LoginSucceeded { id, answer } => {
                     let _ = answer.send(store.officer_succeeded(id).await.map(drop).map_err(unavailable));
+                }
+                WebRequest::Officers { answer } => {
+                    let found = store.officers().await.map_err(unavailable);
+                    let _ = answer.send(
+                        found.map(|rows| rows.into_iter().filter_map(|(row, lockout)| Some((accounts::account(row)?, lockout))).collect()),
+                    );
                 }
                 WebRequest::Evidence { digest, answer } => {
                     // A picture that is not there, or not what its name says, is no picture.

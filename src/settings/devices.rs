@@ -1,7 +1,7 @@
 //! `[barrier]` and `[scale]`: profiles by name or path, and what the site adds to them.
 
 use super::reader::Section;
-use crate::barrier::{ModuleSettings, Profile as BarrierProfile, Settings as Barrier};
+use crate::barrier::{Acceptance, ModuleSettings, Profile as BarrierProfile, Settings as Barrier};
 use crate::scale::decode::DecoderSettings;
 use crate::scale::endpoint::Endpoint;
 use crate::scale::line::LineSettings;
@@ -45,12 +45,27 @@ pub(super) fn barrier(section: &Section<'_, '_>, base: &Path) -> BarrierSettings
     settings.call_timeout_ms = section.number("call_timeout_ms", settings.call_timeout_ms, 50..=5_000);
     settings.reconnect_first_ms = section.number("reconnect_first_ms", settings.reconnect_first_ms, 50..=10_000);
     settings.reconnect_most_ms = section.number("reconnect_most_ms", settings.reconnect_most_ms, 100..=60_000);
+    settings.closing_accepted = acceptance(section.section("closing_accepted"));
     if complete && let Err(wrong) = settings.check() {
         for error in wrong {
             section.wrong("module", error.to_string());
         }
     }
     settings
+}
+
+/// Who answers for a boom that we lower, and since when.
+fn acceptance(section: Section<'_, '_>) -> Option<Acceptance> {
+    if !section.present() {
+        return None;
+    }
+    let by = section.text("by", None, 3..=128);
+    let on = section.text("on", None, 10..=10);
+    if !on.is_empty() && on.parse::<jiff::civil::Date>().is_err() {
+        section.wrong("on", "must be a date like 2026-05-04");
+    }
+    section.close();
+    Some(Acceptance { by, on })
 }
 
 fn interlock(section: &Section<'_, '_>) -> Config {

@@ -4,6 +4,8 @@
 mod devices;
 pub mod reader;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use devices::{BarrierSettings, ScaleSettings};
 
@@ -35,6 +37,10 @@ pub struct CentreSettings {
     pub tls: Option<[PathBuf; 3]>,
     /// User and password file.
     pub login: Option<(String, PathBuf)>,
+    /// A signed head further ahead of the trusted clock than this gives no age, seconds.
+    pub head_ahead_max_s: u32,
+    /// The centre's `open_once` needs the keys of two persons.
+    pub open_needs_two_keys: bool,
 }
 
 /// The screens.
@@ -224,8 +230,15 @@ fn centre(section: &Section<'_, '_>, base: &Path) -> Option<CentreSettings> {
     if !root_key.bytes().all(|b| b.is_ascii_hexdigit()) {
         section.wrong("root_key", "must be 64 hex digits: the public root key of the site");
     }
-    let read =
-        CentreSettings { host: section.text("host", None, 1..=253), port: section.number("port", 8883, 1..=65_535), root_key, tls, login };
+    let read = CentreSettings {
+        host: section.text("host", None, 1..=253),
+        port: section.number("port", 8883, 1..=65_535),
+        root_key,
+        tls,
+        login,
+        head_ahead_max_s: section.number("head_ahead_max_s", 300_u32, 1..=86_400),
+        open_needs_two_keys: section.flag("open_needs_two_keys", false),
+    };
     section.check_known();
     Some(read)
 }

@@ -134,6 +134,7 @@ mod tests {
             id: "D-1".into(),
             revision: Revision { epoch: 1, revision: 2 },
             exact: true,
+            quarantined: false,
             entries_used_here: 2,
             bytes,
         };

@@ -57,6 +57,9 @@ pub enum StoreError {
         /// What is wrong.
         problem: String,
     },
+    /// Records of this kind are not indexed.
+    #[error("records of kind {0} are not listed: there is no index of them")]
+    KindNotListed(&'static str),
     /// The disk did not take the transaction: nothing of it is stored.
     #[error("the store cannot commit: {reason}")]
     CannotCommit {

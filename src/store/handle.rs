@@ -1,21 +1,23 @@
 //! The handle to the store.
 
-use super::cache::{self, CacheDb, lookup};
+use super::bundle::Bundle;
+use super::cache::CacheDb;
 use super::error::StoreError;
 use super::lane::permits;
 use super::lane::{LaneTx, black_box, evidence, ledger, mark, open as open_lane, persons};
 use super::maintain::{Maintained, read_floors};
 use super::metrics::{Metrics, StoreMetrics};
 use super::reader::Reader;
-use super::settings::{REPLICA_CHUNK_MAX_ROWS, StoreSettings};
+use super::settings::StoreSettings;
 use super::types::{
-    Applied, Authorisation, BlackBox, BlackBoxEntry, BlackBoxOpening, Boot, Change, Collection, CollectionState, Committed, DiskState,
-    EntryUse, Found, FoundRow, Head, LedgerRow, Lockout, NewRecord, OfficerRow, Opened, Outbox, ReplicaRow,
+    Authorisation, BlackBox, BlackBoxEntry, BlackBoxOpening, Boot, Committed, DiskState, EntryUse, LedgerRow, Mirrored, NewRecord,
+    OfficerRow, Opened, Outbox,
 };
 use super::writer::{Ends, Entry, Finish, JobEnd, LaneJob, Request, Writer, job_end};
 use super::{chain, files};
+use crate::officer::lockout::{LOCKOUT_MAX_MS, Lockout};
 use ed25519_dalek::SigningKey;
-use lane_core::ids::{Digest, LedgerId, PassageId, PermitId, Revision};
+use lane_core::ids::{Digest, LedgerId, PassageId, PermitId};
 use lane_core::time::Wall;
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::AtomicU64;
@@ -27,15 +29,17 @@ use tokio::sync::{Semaphore, oneshot, watch};
 /// The store. Cheap to clone; the last one dropped, or [`Store::close`], ends it.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
+    /// What is asked through this handle is gathered until [`Store::hand_over`].
+    bundle: Option<Arc<Bundle>>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     settings: Arc<StoreSettings>,
     queue: SyncSender<Request>,
     slots: Semaphore,
-    lookups: Reader,
-    readings: Reader,
+    pub(super) lookups: Reader,
+    pub(super) readings: Reader,
     evidence: tokio::sync::Mutex<()>,
     being_written: Arc<Mutex<HashSet<Digest>>>,
     state: watch::Receiver<DiskState>,
@@ -83,6 +87,7 @@ impl Store {
             settings: settings.clone(),
             _lock: lock,
         };
+        writer.count_quarantined();
         // Twice the slots: a caller that gave up leaves its request in the queue.
         let (queue, requests) = sync_channel(settings.queue_max_requests * 2);
         let thread = std::thread::Builder::new()
@@ -101,7 +106,7 @@ impl Store {
             metrics,
             writer: Mutex::new(Some(thread)),
         };
-        Ok((Self { inner: Arc::new(inner) }, opened))
+        Ok((Self { inner: Arc::new(inner), bundle: None }, opened))
     }
 
     /// Ends the writer after what was asked before, and waits for it. Later requests are answered with [`StoreError::Closed`].
@@ -131,11 +136,40 @@ impl Store {
     async fn ask<T>(&self, build: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request) -> Result<T, StoreError> {
         let _slot = self.inner.slots.acquire().await.map_err(|_| StoreError::Closed)?;
         let (answer, answered) = oneshot::channel();
-        self.inner.queue.try_send(build(answer)).map_err(|error| match error {
+        let request = build(answer);
+        let alone = match &self.bundle {
+            Some(bundle) => bundle.add(request),
+            None => Some(request),
+        };
+        if let Some(request) = alone {
+            self.queue(request)?;
+        }
+        // A bundle that found no room is dropped whole: it may be asked again.
+        answered.await.map_err(|_| if self.bundle.is_some() { StoreError::Busy } else { StoreError::Closed })?
+    }
+
+    fn queue(&self, request: Request) -> Result<(), StoreError> {
+        self.inner.queue.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::Closed,
-        })?;
-        answered.await.map_err(|_| StoreError::Closed)?
+        })
+    }
+
+    /// A handle whose first requests are gathered: they reach the writer at once, with [`Store::hand_over`], and later ones by themselves.
+    #[must_use]
+    pub fn gathering(&self) -> Self {
+        Self { inner: self.inner.clone(), bundle: Some(Arc::new(Bundle::new())) }
+    }
+
+    /// Hands over what was gathered.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Closed`]: none of it is done, and whoever asked is answered so.
+    pub fn hand_over(&self) -> Result<(), StoreError> {
+        match self.bundle.as_ref().and_then(|bundle| bundle.close()) {
+            Some(request) => self.queue(request),
+            None => Ok(()),
+        }
     }
 
     async fn lane<T: Send + 'static>(
@@ -145,7 +179,7 @@ impl Store {
         self.ask(|answer| Request::Lane(job(op, answer))).await
     }
 
-    async fn step<T: Send + 'static>(
+    pub(super) async fn step<T: Send + 'static>(
         &self,
         op: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -243,9 +277,9 @@ impl Store {
         self.lane(move |tx| tx.open_black_box(passage, &opening)).await
     }
 
-    /// Adds to the black box of a passage.
-    pub async fn black_box_append(&self, passage: PassageId, entries: Vec<BlackBoxEntry>) -> Result<(), StoreError> {
-        self.lane(move |tx| tx.append_black_box(passage, &entries)).await
+    /// Adds to the black box of a passage; `first` is the number of the first entry, from 1. What was never given is counted as missing.
+    pub async fn black_box_append(&self, passage: PassageId, first: u64, entries: Vec<BlackBoxEntry>) -> Result<(), StoreError> {
+        self.lane(move |tx| tx.append_black_box(passage, first, &entries)).await
     }
 
     /// Reads the black box of a passage.
@@ -260,6 +294,11 @@ impl Store {
         self.lane(move |tx| tx.put_officer(&officer)).await
     }
 
+    /// The officers as the centre has them: see `lane/persons.rs`.
+    pub async fn mirror_officers(&self, wanted: Vec<OfficerRow>) -> Result<Mirrored, StoreError> {
+        self.lane(move |tx| tx.mirror_officers(&wanted)).await
+    }
+
     /// Removes an officer; says whether there was one.
     pub async fn remove_officer(&self, id: String) -> Result<bool, StoreError> {
         self.lane(move |tx| tx.remove_officer(&id)).await
@@ -269,7 +308,7 @@ impl Store {
     pub async fn officer(&self, id: String, now_utc_ms: i64) -> Result<Option<(OfficerRow, Lockout)>, StoreError> {
         let read = id.clone();
         let found = self.inner.readings.read(move |side| persons::officer(&side.lane, &read)).await?;
-        let longest = now_utc_ms.saturating_add(persons::LOCKOUT_MAX_MS);
+        let longest = now_utc_ms.saturating_add(LOCKOUT_MAX_MS);
         match found {
             Some((officer, lockout)) if lockout.locked_until_ms.is_some_and(|until| until > longest) => {
                 self.lane(move |tx| tx.cut_lockout(&id, now_utc_ms)).await?;
@@ -345,107 +384,6 @@ impl Store {
     /// The centre has these.
     pub async fn acknowledge_evidence(&self, digests: Vec<Digest>) -> Result<(), StoreError> {
         self.lane(move |tx| tx.acknowledge_evidence(&digests)).await
-    }
-
-    // ---- replica ----
-
-    /// Applies a verified change.
-    pub async fn apply_replica(&self, collection: Collection, change: Change) -> Result<Applied, StoreError> {
-        self.step(move |writer| writer.on_cache(|writer| writer.apply_change(collection, &change))).await
-    }
-
-    /// Begins a verified snapshot; `Some(Older)`: it is older than what the lane has or has seen.
-    pub async fn begin_snapshot(&self, collection: Collection, revision: Revision) -> Result<Option<Applied>, StoreError> {
-        let begun = self
-            .step(move |writer| {
-                writer.on_cache(|writer| {
-                    let floor = writer.floor(collection);
-                    writer.cache.begin_snapshot(collection, revision, floor)
-                })
-            })
-            .await?;
-        if begun.is_none() {
-            while !self.step(move |writer| writer.on_cache(|writer| writer.cache.clean_slot(collection))).await? {}
-        }
-        Ok(begun)
-    }
-
-    /// Stages the next part of a snapshot; parts are numbered from 0. Written in small steps, so that no vehicle waits for it.
-    pub async fn stage_snapshot(&self, collection: Collection, part: u32, rows: Vec<ReplicaRow>) -> Result<(), StoreError> {
-        self.step(move |writer| writer.on_cache(|writer| writer.cache.begin_part(collection, part))).await?;
-        let mut rows = rows;
-        while !rows.is_empty() {
-            let rest = rows.split_off(rows.len().min(REPLICA_CHUNK_MAX_ROWS));
-            let chunk = std::mem::replace(&mut rows, rest);
-            self.step(move |writer| writer.on_cache(|writer| writer.cache.stage_rows(collection, &chunk))).await?;
-        }
-        Ok(())
-    }
-
-    /// Ends a snapshot; refused unless `parts` and `rows` were staged.
-    pub async fn end_snapshot(&self, collection: Collection, parts: u32, rows: u64) -> Result<Applied, StoreError> {
-        self.step(move |writer| writer.on_cache(|writer| writer.cache.end_snapshot(collection, parts, rows))).await
-    }
-
-    /// A whole snapshot at once, for collections that are small and for files.
-    pub async fn apply_snapshot(&self, collection: Collection, revision: Revision, rows: Vec<ReplicaRow>) -> Result<Applied, StoreError> {
-        if let Some(older) = self.begin_snapshot(collection, revision).await? {
-            return Ok(older);
-        }
-        let count = rows.iter().filter(|row| matches!(row, ReplicaRow::Upsert(_))).count() as u64;
-        self.stage_snapshot(collection, 0, rows).await?;
-        self.end_snapshot(collection, 1, count).await
-    }
-
-    /// A verified head of a collection; `false`: a newer one was seen before, and it changes nothing.
-    pub async fn head_seen(&self, collection: Collection, head: Head) -> Result<bool, StoreError> {
-        self.step(move |writer| writer.on_cache(|writer| writer.head_seen(collection, head))).await
-    }
-
-    /// How far the four collections are. The head is the newest ever seen, also when the cache was lost since.
-    pub async fn collections(&self) -> Result<Vec<CollectionState>, StoreError> {
-        self.step(|writer| {
-            writer.on_cache(|writer| {
-                let with_floor = |collection: Collection| {
-                    let state = cache::state(&writer.cache.conn, collection)?;
-                    Ok(CollectionState { head: state.head.max(writer.floors[collection.number() as usize]), ..state })
-                };
-                Collection::ALL.into_iter().map(with_floor).collect()
-            })
-        })
-        .await
-    }
-
-    /// Looks plates (normal form) up. `own` is the asking passage.
-    pub async fn lookup(&self, plates: Vec<String>, own: Option<PassageId>) -> Result<Found, StoreError> {
-        let found = self
-            .inner
-            .lookups
-            .read(move |side| {
-                let key = side.key();
-                let (cache, lane) = side.both()?;
-                lookup::lookup(cache, lane, key, &plates, own)
-            })
-            .await;
-        self.not_damaged(found).await
-    }
-
-    /// The rows of a collection in order of their ids, from after `after`.
-    pub async fn list(&self, collection: Collection, after: String, max: usize) -> Result<Vec<FoundRow>, StoreError> {
-        let found = self.inner.readings.read(move |side| lookup::list(side.both()?.0, collection, &after, max)).await;
-        self.not_damaged(found).await
-    }
-
-    /// A reading that met damage lets the writer begin the cache anew.
-    async fn not_damaged<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        match result {
-            Err(error) if error.is_damage() => {
-                tracing::error!(%error, "the cache is damaged: it is set aside and begun anew");
-                self.step(Writer::begin_cache_anew).await?;
-                Err(StoreError::CacheDamaged)
-            }
-            other => other,
-        }
     }
 
     // ---- care ----

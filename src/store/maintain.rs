@@ -129,9 +129,26 @@ impl Writer {
 
     pub(super) fn begin_cache_anew(&mut self) -> Result<(), StoreError> {
         self.cache.begin_anew()?;
+        self.count_quarantined();
         self.cache_generation.fetch_add(1, Ordering::Release);
         self.metrics.cache_begun_anew.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Rows in quarantine, as a metric; a change of it is told.
+    pub(super) fn count_quarantined(&self) {
+        let counted: Result<u64, StoreError> = Collection::ALL.into_iter().map(|which| cache::quarantined(&self.cache.conn, which)).sum();
+        match counted {
+            Ok(rows) => {
+                let before = self.metrics.quarantined.swap(rows, Ordering::Relaxed);
+                if rows > before {
+                    tracing::error!(rows, "rows of the replicas are not understood: what they name is unknown until the centre mends them");
+                } else if rows < before {
+                    tracing::info!(rows, "rows of the replicas were mended");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "rows in quarantine cannot be counted"),
+        }
     }
 
     /// Applies a change and forgets the entries that its rows count.
@@ -139,6 +156,7 @@ impl Writer {
         let applied = self.cache.apply(collection, change)?;
         if matches!(applied, Applied::Done(_)) {
             self.forget_counted(collection, &change.rows);
+            self.count_quarantined();
         }
         Ok(applied)
     }

@@ -23,6 +23,7 @@ pub struct Metrics {
     pub(super) cache_begun_anew: AtomicU64,
     pub(super) free_bytes: AtomicU64,
     pub(super) ledger_damaged: AtomicBool,
+    pub(super) quarantined: AtomicU64,
 }
 
 /// The metrics at one moment.
@@ -60,6 +61,8 @@ pub struct StoreMetrics {
     pub free_bytes: u64,
     /// The ledger's file was found damaged in use: nothing is committed until a restart, which keeps it aside.
     pub ledger_damaged: bool,
+    /// Rows of the replicas that could not be understood.
+    pub quarantined: u64,
 }
 
 impl Metrics {
@@ -101,6 +104,7 @@ impl Metrics {
             cache_begun_anew: get(&self.cache_begun_anew),
             free_bytes: get(&self.free_bytes),
             ledger_damaged: self.ledger_damaged.load(Ordering::Relaxed),
+            quarantined: get(&self.quarantined),
         }
     }
 }

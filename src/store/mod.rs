@@ -12,6 +12,7 @@
 //! **Architecture invariants:** no record is changed, none leaves but sealed and acknowledged; within one ledger id there is no gap and no fork (I12); a
 //! permit id is granted once, ever (I3); a request that the disk did not take is answered with an error, never with silence.
 
+mod bundle;
 pub mod cache;
 pub mod chain;
 mod codec;
@@ -23,11 +24,13 @@ pub mod lane;
 mod maintain;
 mod metrics;
 mod reader;
+mod replication;
 mod settings;
 mod types;
 pub mod verify;
 mod writer;
 
+pub use cache::replica::row_problem;
 pub use convert::{RowError, candidates, declaration_row, plate_key};
 pub use error::StoreError;
 pub use handle::Store;

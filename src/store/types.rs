@@ -3,6 +3,7 @@
 use super::chain::SignedHead;
 use lane_core::ids::{BootId, DeclarationId, Digest, LedgerId, PassageId, PermitId, Revision};
 use lane_core::time::{Mono, Wall};
+use serde::{Deserialize, Serialize};
 
 /// Facts of this start, given to [`super::Store::open`].
 #[derive(Debug, Clone, Copy)]
@@ -166,12 +167,12 @@ pub struct BlackBox {
     pub opening: BlackBoxOpening,
     /// What followed, in order.
     pub entries: Vec<BlackBoxEntry>,
-    /// Entries that did not fit.
+    /// Entries that are missing after the last one: they did not fit, or the disk did not take them.
     pub entries_dropped: u64,
 }
 
 /// An officer as the store keeps one. Times in UTC milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfficerRow {
     /// The login.
     pub id: String,
@@ -185,25 +186,19 @@ pub struct OfficerRow {
     pub valid_from_ms: i64,
     /// Valid until, exclusive.
     pub valid_until_ms: i64,
-    /// The PIN's hash in PHC form (argon2id over an HMAC with the site's pepper).
+    /// The PIN's hash in PHC form (argon2id over an HMAC with the site's pepper); empty: none was given yet, and nobody can log in.
     pub pin_hash: String,
+    /// The centre sent this officer, and takes it back.
+    pub from_centre: bool,
 }
 
-/// How an officer stands at the door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lockout {
-    /// Wrong PINs since the last right one.
-    pub failures: u32,
-    /// No PIN is looked at before this, UTC milliseconds.
-    pub locked_until_ms: Option<i64>,
-}
-
-impl Lockout {
-    /// Is the door shut now?
-    #[must_use]
-    pub fn is_locked(&self, now_utc_ms: i64) -> bool {
-        self.locked_until_ms.is_some_and(|until| now_utc_ms < until)
-    }
+/// What a mirror of the centre's officers did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mirrored {
+    /// New or changed.
+    pub written: usize,
+    /// Logins that the centre no longer has.
+    pub removed: Vec<String>,
 }
 
 /// The four collections of the replica.
@@ -242,6 +237,15 @@ pub enum ReplicaRow {
     Tombstone {
         /// Which.
         id: String,
+    },
+    /// There, and not understood: nothing may be decided by it, and what it replaces is no longer so.
+    Quarantined {
+        /// Which.
+        id: String,
+        /// The plates that could be read; those of the row it replaces are added.
+        plates: Vec<String>,
+        /// The row's JSON, where it is within the limits; for a person to look at.
+        bytes: Vec<u8>,
     },
 }
 
@@ -340,6 +344,8 @@ pub struct FoundRow {
     pub revision: Revision,
     /// One of its plates is one of those asked for; else one only looks like it.
     pub exact: bool,
+    /// It could not be understood when it came: nothing may be decided by it.
+    pub quarantined: bool,
     /// Entries used here that the row's own count does not contain yet, other than by the asking passage.
     pub entries_used_here: u16,
     /// The row's JSON.

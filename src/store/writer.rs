@@ -111,6 +111,8 @@ pub enum Request {
     },
     /// Something else in `lane.db`.
     Lane(LaneJob),
+    /// Several, which come to stand in one group as far as a group reaches.
+    Together(Vec<Request>),
     /// Something outside a lane transaction: cache, maintenance.
     Step(Step),
     /// End after what was asked before.
@@ -414,6 +416,7 @@ fn sort(request: Request, lane: &mut VecDeque<Request>, steps: &mut VecDeque<Ste
     match request {
         Request::Step(step) => steps.push_back(step),
         Request::Close => return false,
+        Request::Together(requests) => return requests.into_iter().all(|request| sort(request, lane, steps)),
         request => lane.push_back(request),
     }
     true
@@ -466,7 +469,8 @@ fn run_request(
             finishes.push(finish);
             end
         }
-        Request::Step(_) | Request::Close => JobEnd::Done,
+        // Sorted out before.
+        Request::Step(_) | Request::Together(_) | Request::Close => JobEnd::Done,
     };
     if failed.is_some() {
         return;

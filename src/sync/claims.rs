@@ -6,8 +6,8 @@ use lane_link::keys::KeyRing;
 use lane_link::topics::Name;
 use std::collections::BTreeMap;
 
-/// Claims of this lane at once.
-pub const OWN_MAX: usize = 16;
+/// Claims of this lane at once: every candidate of two vehicles.
+pub const OWN_MAX: usize = 2 * lane_core::rules::MAX_CANDIDATES;
 /// Claims of other lanes remembered.
 pub const OTHERS_MAX: usize = 1_024;
 
@@ -95,6 +95,8 @@ impl Claims {
         let key = (claim.lane.clone(), claim.declaration.clone());
         match self.others.get(&key) {
             Some(last) if *last >= claim.utc_ms => return Ok(None),
+            // Who holds is heard without being remembered (a later word may then be older); who lets go is not.
+            None if self.others.len() >= OTHERS_MAX && claim.held => return Ok(Some(claim)),
             None if self.others.len() >= OTHERS_MAX => return Err(ClaimRefused::TooMany),
             _ => {}
         }

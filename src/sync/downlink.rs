@@ -84,6 +84,7 @@ impl Downlink {
         let copy = self.copy(collection);
         copy.place = place;
         copy.track = HeadTrack::restored(head_utc_ms);
+        copy.wanted.take_if(|wanted| wanted.epoch == place.epoch && wanted.revision <= place.revision);
     }
 
     /// Where a copy stands, and the time of the newest head it has reached.

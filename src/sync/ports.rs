@@ -62,9 +62,6 @@ pub enum ApplyRefused {
     /// The copy is at another revision.
     #[error("the copy is at revision {} of epoch {}", .0.revision, .0.epoch)]
     At(Place),
-    /// A row is not what its collection wants.
-    #[error("{0}")]
-    BadRow(String),
     /// The store cannot commit.
     #[error("the store cannot commit")]
     Failed,
@@ -289,6 +286,8 @@ pub enum SyncInput {
         /// The outcome's word.
         outcome: String,
     },
+    /// Somebody else filled the copies (a bundle from a file): ask the store anew where they stand.
+    CopiesChanged,
     /// A signed key list from a file.
     KeyList(Box<lane_link::envelope::Envelope>),
 }

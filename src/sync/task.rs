@@ -266,6 +266,7 @@ impl SyncTask {
                 self.reply(Some(id), outcome);
                 Ok(())
             }
+            SyncInput::CopiesChanged => self.restore_copies().await,
             SyncInput::KeyList(envelope) => self.key_list("a file", &envelope).await,
         }
     }

@@ -15,8 +15,7 @@ use lane_core::officer::{Act as CoreAct, Officer, OfficerAct, Origin, Reason as 
 use lane_core::plate::PlateText;
 use lane_link::ids::parse_passage;
 use lane_link::record::{Act, Reason};
-use lane_link::words::ActOutcome;
-use serde::{Deserialize, Serialize};
+use lane_link::view_api::{ActAnswer, ActRequest as ActBody, StopAnswer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
@@ -30,35 +29,15 @@ const DECLARATION_ID_MAX_BYTES: usize = 64;
 /// Bytes of a reason's text.
 const REASON_MAX_BYTES: usize = 500;
 
-#[derive(Debug, Deserialize)]
-pub(super) struct ActBody {
-    id: String,
-    #[serde(default)]
-    passage: Option<String>,
-    #[serde(default)]
-    view_stamp: Option<u32>,
-    act: Act,
-}
-
-#[derive(Serialize)]
-pub(super) struct OutcomeBody {
-    outcome: ActOutcome,
-}
-
-#[derive(Serialize)]
-pub(super) struct StoppedBody {
-    stopped: bool,
-}
-
 /// Stop: no login, no body, no queue. It touches neither the lane loop nor the store.
-pub(super) async fn stop(State(shared): State<Arc<Shared>>) -> Result<Json<StoppedBody>, Refusal> {
+pub(super) async fn stop(State(shared): State<Arc<Shared>>) -> Result<Json<StopAnswer>, Refusal> {
     let felt = shared.stop.press();
     shared.metrics.stop();
     tracing::warn!(felt, "Stop was pressed at the screen");
-    if felt { Ok(Json(StoppedBody { stopped: true })) } else { Err(Refusal::StopNotHeard) }
+    if felt { Ok(Json(StopAnswer { stopped: true })) } else { Err(Refusal::StopNotHeard) }
 }
 
-pub(super) async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Result<Json<OutcomeBody>, Refusal> {
+pub(super) async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Result<Json<ActAnswer>, Refusal> {
     let body: ActBody = read_json(body).await?;
     let by = person(&shared, &headers).await?;
     let act = to_core(body, &by)?;
@@ -68,7 +47,7 @@ pub(super) async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
         TrySendError::Closed(_) => Refusal::Stopping,
     })?;
     match tokio::time::timeout(Duration::from_millis(ACT_TIMEOUT_MS), answered).await {
-        Ok(Ok(outcome)) => Ok(Json(OutcomeBody { outcome: outcome.into() })),
+        Ok(Ok(outcome)) => Ok(Json(ActAnswer { outcome: outcome.into() })),
         Ok(Err(_)) | Err(_) => Err(Refusal::NoAnswer),
     }
 }

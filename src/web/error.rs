@@ -1,8 +1,9 @@
-//! What a request is told when it is not done: a word for the page, a sentence for people in Vietnamese and English.
+//! What a request is told when it is not done: a word for the page, a sentence for people in Vietnamese, English and Chinese.
 
-use axum::http::{StatusCode, header};
+use axum::Json;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use lane_link::view_api::ApiError;
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,50 +95,58 @@ impl Refusal {
         }
     }
 
-    fn sentences(&self) -> (String, String) {
-        let (vi, en) = match self {
-            Self::BadHost => ("Địa chỉ máy chủ không được chấp nhận", "The server is not known by this address"),
-            Self::CrossOrigin => ("Yêu cầu đến từ trang khác, bị từ chối", "The request comes from another page and was refused"),
-            Self::NotJson => ("Yêu cầu phải là JSON", "The request must be JSON"),
+    /// Vietnamese, English, Chinese.
+    fn sentences(&self) -> [String; 3] {
+        let three = match self {
+            Self::BadHost => ["Địa chỉ máy chủ không được chấp nhận", "The server is not known by this address", "服务器地址不被接受"],
+            Self::CrossOrigin => {
+                ["Yêu cầu đến từ trang khác, bị từ chối", "The request comes from another page and was refused", "请求来自其他页面，已拒绝"]
+            }
+            Self::NotJson => ["Yêu cầu phải là JSON", "The request must be JSON", "请求必须是 JSON"],
             Self::TooLarge { max_body_bytes } => {
-                return (
+                return [
                     format!("Yêu cầu quá dài, tối đa {max_body_bytes} byte"),
                     format!("The request is too long, at most {max_body_bytes} bytes"),
-                );
+                    format!("请求过长，最多 {max_body_bytes} 字节"),
+                ];
             }
-            Self::TooSlow => ("Yêu cầu không đến kịp", "The request did not arrive in time"),
-            Self::BadJson(what) => return (format!("Yêu cầu không hợp lệ: {what}"), format!("The request is not valid: {what}")),
-            Self::LoginNeeded => ("Cần đăng nhập", "Please log in"),
-            Self::LoginFailed => ("Đăng nhập không thành công", "The login did not succeed"),
+            Self::TooSlow => ["Yêu cầu không đến kịp", "The request did not arrive in time", "请求未及时到达"],
+            Self::BadJson(what) => {
+                return [format!("Yêu cầu không hợp lệ: {what}"), format!("The request is not valid: {what}"), format!("请求无效：{what}")];
+            }
+            Self::LoginNeeded => ["Cần đăng nhập", "Please log in", "请先登录"],
+            Self::LoginFailed => ["Đăng nhập không thành công", "The login did not succeed", "登录失败"],
             Self::Locked { retry_after_s } => {
-                return (
+                return [
                     format!("Sai mã PIN quá nhiều lần. Thử lại sau {retry_after_s} giây"),
                     format!("Too many wrong PINs. Try again in {retry_after_s} seconds"),
-                );
+                    format!("PIN 码错误次数过多，请在 {retry_after_s} 秒后重试"),
+                ];
             }
-            Self::NotFound => ("Không tìm thấy", "Not found"),
-            Self::Busy => ("Hệ thống đang bận, hãy thử lại", "The system is busy, try again"),
-            Self::NoAnswer => (
+            Self::NotFound => ["Không tìm thấy", "Not found", "未找到"],
+            Self::Busy => ["Hệ thống đang bận, hãy thử lại", "The system is busy, try again", "系统繁忙，请重试"],
+            Self::NoAnswer => [
                 "Làn xe chưa trả lời; hãy xem trạng thái thanh chắn trước khi thử lại",
                 "The lane did not answer; look at the boom before trying again",
-            ),
-            Self::StopNotHeard => {
-                ("LỆNH DỪNG KHÔNG ĐẾN ĐƯỢC BARIE: dùng nút dừng khẩn cấp", "STOP DID NOT REACH THE BARRIER: use the emergency stop button")
-            }
-            Self::Stopping => ("Hệ thống đang tắt", "The system is shutting down"),
+                "车道没有应答；重试前请先查看栏杆",
+            ],
+            Self::StopNotHeard => [
+                "LỆNH DỪNG KHÔNG ĐẾN ĐƯỢC BARIE: dùng nút dừng khẩn cấp",
+                "STOP DID NOT REACH THE BARRIER: use the emergency stop button",
+                "停止命令未到达栏杆：请按急停按钮",
+            ],
+            Self::Stopping => ["Hệ thống đang tắt", "The system is shutting down", "系统正在关闭"],
         };
-        (vi.to_owned(), en.to_owned())
+        three.map(str::to_owned)
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (message_vi, message_en) = self.sentences();
-        let mut body = json!({ "error": self.word(), "message_vi": message_vi, "message_en": message_en });
-        if let Self::Locked { retry_after_s } = self {
-            body["retry_after_s"] = retry_after_s.into();
-        }
-        let mut response = (self.status(), [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+        let [message_vi, message_en, message_zh] = self.sentences();
+        let retry_after_s = if let Self::Locked { retry_after_s } = self { Some(retry_after_s) } else { None };
+        let body = ApiError { error: self.word().to_owned(), message_vi, message_en, message_zh, retry_after_s };
+        let mut response = (self.status(), Json(body)).into_response();
         response.extensions_mut().insert(Word(self.word()));
         response
     }

@@ -207,6 +207,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/login", post(login::login))
         .route("/api/logout", post(login::logout))
         .route("/api/session", get(login::session))
+        .route("/api/officers", get(login::officers))
         .route("/api/evidence/{digest}", get(reads::evidence))
         .route("/api/passages", get(reads::passages))
         .route("/health", get(reads::health))

@@ -13,7 +13,7 @@ use crate::officer::lockout::Lockout;
 use lane_core::ids::Digest;
 use lane_core::officer::{ActOutcome, OfficerAct};
 use lane_core::time::{Mono, Wall};
-use lane_link::view::LaneView;
+pub use lane_link::view_api::{LinkFacts, Versions, ViewFrame};
 use lane_link::words::PassageEnd;
 use serde::Serialize;
 use std::sync::Arc;
@@ -23,51 +23,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub const ACTS_MAX: usize = 8;
 /// Look-ups that wait for the store.
 pub const REQUESTS_MAX: usize = 32;
-
-/// One view of the lane with what a screen shows around it; the event `view` of `docs/screen-api.md`, field by field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ViewFrame {
-    /// Completed turns of the lane loop when the view was made.
-    pub turn: u64,
-    /// Milliseconds since boot when the view was made.
-    pub now_ms: u64,
-    /// Wall clock then.
-    pub utc_ms: i64,
-    /// May it be believed?
-    pub clock_trusted: bool,
-    /// The lane's name.
-    pub lane: String,
-    /// The site's name, for people.
-    pub site: String,
-    /// IANA time zone of the site.
-    pub time_zone: String,
-    /// The way to the centre.
-    pub link: LinkFacts,
-    /// The barrier's profile has a `stop_output`.
-    pub software_stop: bool,
-    /// Programs.
-    pub versions: Versions,
-    /// The lane.
-    pub view: LaneView,
-}
-
-/// The way to the centre.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct LinkFacts {
-    /// For how long the centre has been reachable or not, milliseconds.
-    pub since_ms: Option<u64>,
-    /// Records it has not acknowledged.
-    pub waiting_records: u64,
-    /// Age of the oldest of them, milliseconds.
-    pub oldest_waiting_ms: Option<u64>,
-}
-
-/// Programs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Versions {
-    /// The daemon's.
-    pub program: String,
-}
 
 /// The lane loop's pulse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,9 +74,27 @@ pub struct PassageRow {
     pub end: Option<PassageEnd>,
 }
 
+/// What a person did at the door, for the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DoorEvent {
+    /// Logged in.
+    LoggedIn(Account),
+    /// A session ended by logout, or, `false`, because its account no longer stands.
+    LoggedOut(Account, bool),
+    /// A login was refused.
+    LoginFailed {
+        /// The login that was typed, in its normal form.
+        login: String,
+        /// The refusal's word.
+        why: &'static str,
+    },
+}
+
 /// What is asked of the store's side.
 #[derive(Debug)]
 pub enum WebRequest {
+    /// Write down what happened at the door. Nobody waits for it.
+    Door(DoorEvent),
     /// An account and its lockout, by login in lower case.
     Officer {
         /// The login.
@@ -144,6 +117,11 @@ pub enum WebRequest {
         id: String,
         /// Done.
         answer: Answer<()>,
+    },
+    /// Every account with its lockout, for the list of the login pad.
+    Officers {
+        /// They.
+        answer: Answer<Vec<(Account, Lockout)>>,
     },
     /// A picture.
     Evidence {

@@ -3,7 +3,7 @@
 use crate::officer::Account;
 use lane_core::officer::Role;
 use lane_core::time::Mono;
-use serde::Serialize;
+use lane_link::view_api::Session as SessionView;
 use subtle::ConstantTimeEq;
 
 /// Sessions at a time; a further login ends the one that is idle longest.
@@ -55,19 +55,6 @@ pub struct Session {
     used_at: Mono,
 }
 
-/// What the page is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SessionView {
-    /// The login.
-    pub id: String,
-    /// The agency.
-    pub agency: String,
-    /// The role.
-    pub role: lane_link::words::Role,
-    /// Left until it ends by idleness.
-    pub idle_left_ms: u64,
-}
-
 /// All of them.
 pub struct Sessions {
     idle_logout_ms: u64,
@@ -104,15 +91,22 @@ impl Sessions {
         Some(session.account.clone())
     }
 
+    /// Whose session it is; asking does not prolong it.
+    pub fn account(&mut self, id: &SessionId, now: Mono) -> Option<Account> {
+        self.sweep(now);
+        self.open.iter().find(|(known, _)| same(known, id)).map(|(_, session)| session.account.clone())
+    }
+
     /// The session as it is; looking does not prolong it.
     pub fn look(&mut self, id: &SessionId, now: Mono) -> Option<SessionView> {
         self.sweep(now);
         self.open.iter().find(|(known, _)| same(known, id)).map(|(_, session)| self.show(session, now))
     }
 
-    /// Ends it; it is dead afterwards.
-    pub fn end(&mut self, id: &SessionId) {
-        self.open.retain(|(known, _)| !same(known, id));
+    /// Ends it; it is dead afterwards. Whose it was.
+    pub fn end(&mut self, id: &SessionId) -> Option<Account> {
+        let at = self.open.iter().position(|(known, _)| same(known, id))?;
+        Some(self.open.swap_remove(at).1.account)
     }
 
     fn sweep(&mut self, now: Mono) {

@@ -9,7 +9,7 @@ use axum::http::{HeaderName, header};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use futures_util::Stream;
-use lane_link::words::Sign;
+use lane_link::view_api::{Beat, SignFrame};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -28,41 +28,22 @@ pub const VIEW_GAP_MS: u64 = 100;
 const RETRY_MS: u64 = 1_000;
 const NOT_KEPT: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
-#[derive(Serialize)]
-struct Beat {
-    turn: u64,
-    now_ms: u64,
-    utc_ms: i64,
-    clock_trusted: bool,
+fn sign_of(frame: &ViewFrame) -> SignFrame {
+    let vehicle = frame.view.at_boom.as_ref();
+    let best = vehicle.and_then(|v| v.plates.iter().max_by_key(|p| (p.by_officer, p.probability_ppm)));
+    SignFrame {
+        sign: frame.view.sign,
+        plate: best.map(|p| p.text.clone()),
+        here_ms: vehicle.map(|v| v.here_ms),
+        gross_grams: frame.view.platform_grams,
+    }
 }
 
-/// All that the driver's sign may know: no check, no agency, no watchlist, no risk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct SignEvent {
-    sign: Sign,
-    plate: Option<String>,
-    here_ms: Option<u64>,
-    gross_grams: Option<i64>,
-}
-
-impl SignEvent {
-    fn of(frame: &ViewFrame) -> Self {
-        let vehicle = frame.view.at_boom.as_ref();
-        let best = vehicle.and_then(|v| v.plates.iter().max_by_key(|p| (p.by_officer, p.probability_ppm)));
-        Self {
-            sign: frame.view.sign,
-            plate: best.map(|p| p.text.clone()),
-            here_ms: vehicle.map(|v| v.here_ms),
-            gross_grams: frame.view.platform_grams,
-        }
-    }
-
-    fn same_but_for_time(&self, other: &Self) -> bool {
-        Self { here_ms: None, ..self.clone() } == Self { here_ms: None, ..other.clone() }
-            && self.here_ms.is_some() == other.here_ms.is_some()
-            // Another vehicle: it has been here for less long.
-            && other.here_ms <= self.here_ms
-    }
+fn same_but_for_time(now: &SignFrame, last: &SignFrame) -> bool {
+    SignFrame { here_ms: None, ..now.clone() } == SignFrame { here_ms: None, ..last.clone() }
+        && now.here_ms.is_some() == last.here_ms.is_some()
+        // Another vehicle: it has been here for less long.
+        && last.here_ms <= now.here_ms
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,7 +61,7 @@ struct Live {
     beat: Interval,
     next_view_at: Instant,
     begun: bool,
-    last_sign: Option<SignEvent>,
+    last_sign: Option<SignFrame>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -150,8 +131,8 @@ impl Live {
         match self.kind {
             Kind::View => json(event.event("view"), frame.as_ref()),
             Kind::Sign => {
-                let sign = SignEvent::of(&frame);
-                if self.last_sign.as_ref().is_some_and(|last| sign.same_but_for_time(last)) {
+                let sign = sign_of(&frame);
+                if self.last_sign.as_ref().is_some_and(|last| same_but_for_time(&sign, last)) {
                     self.last_sign = Some(sign);
                     return None;
                 }

@@ -1,6 +1,6 @@
 // What the officer does: two steps in two places, on the view that was looked at, pending until the field follows.
 import { expect, logIn, named, openLane, pressAndHold, test } from './lane';
-import { PASSAGE, scenes, vehicle } from './views';
+import { PASSAGE, scenes, SECOND, vehicle } from './views';
 
 test('an override: hold Open, log in, give the reason; the act names the passage and the view it was decided on', async ({ page, lane }) => {
   await openLane(page, lane);
@@ -25,7 +25,7 @@ test('a short press on Open does nothing', async ({ page, lane }) => {
   await openLane(page, lane);
   await pressAndHold(page, named(page, 'open'), 300);
   await page.waitForTimeout(300);
-  await expect(named(page, 'typed')).toHaveCount(0);
+  await expect(named(page, 'login')).toHaveCount(0);
   expect(lane.acts).toHaveLength(0);
 });
 
@@ -36,7 +36,7 @@ test('sliding off a target cancels it', async ({ page, lane }) => {
   await page.mouse.down();
   await page.mouse.move(box.x - 60, box.y - 60);
   await page.mouse.up();
-  await expect(named(page, 'typed')).toHaveCount(0);
+  await expect(named(page, 'login')).toHaveCount(0);
   await expect(named(page, 'reasons')).toHaveCount(0);
 });
 
@@ -131,7 +131,7 @@ test('a wrong PIN says nothing useful and clears the digits', async ({ page, lan
 
 test('an act that waits for a second person asks for a supervisor to log in', async ({ page, lane }) => {
   lane.session = { id: 'lan.nguyen', agency: 'customs', role: 'officer', idle_left_ms: 300_000 };
-  lane.change({ waiting_second: 'act-0001' });
+  lane.change({ waiting_second: SECOND });
   await openLane(page, lane);
   await pressAndHold(page, named(page, 'second'));
   await logIn(page, 'giamsat.minh');

@@ -1,10 +1,12 @@
 // The rules of the glass, at both sizes: no scrolling, targets of 80 px 16 px apart, nothing cut, contrast, accessibility.
 import AxeBuilder from '@axe-core/playwright';
 import { expect, expectGlassRules, expectNothingCut, named, openLane, pressAndHold, SIZES, test } from './lane';
-import { scenes } from './views';
+import type { Fault } from '../../ui/src/kit/wire';
+import { en, vi, zh } from '../../ui/src/kit/words';
+import { frame, scenes, view } from './views';
 
 for (const size of SIZES) {
-  for (const language of ['vi', 'en']) {
+  for (const language of ['vi', 'en', 'zh']) {
     test(`${size.width} x ${size.height}, ${language}: every scene fits`, async ({ page, lane }) => {
       test.setTimeout(60_000);
       await page.setViewportSize(size);
@@ -29,6 +31,7 @@ for (const size of SIZES) {
       () => named(page, 'plate').click(),
       () => named(page, 'choose').click(),
       () => named(page, 'all-checks').click(),
+      () => named(page, 'all-pictures').click(),
       () => named(page, 'refuse').click(),
       async () => { await named(page, 'refuse').click(); await named(page, 'reason-other').click(); },
       async () => { await named(page, 'more').click(); await named(page, 'axles').click(); },
@@ -37,6 +40,7 @@ for (const size of SIZES) {
     for (const open of openers) {
       await open();
       await expectGlassRules(page);
+      await expectNothingCut(page);
       const areas = await page.locator('button:visible:not([data-name^="all-"])').evaluateAll((buttons) =>
         buttons.map((button) => [button.getAttribute('data-name'), (button as HTMLElement).offsetWidth * (button as HTMLElement).offsetHeight] as const),
       );
@@ -47,7 +51,28 @@ for (const size of SIZES) {
     lane.session = null;
     await openLane(page, lane);
     await pressAndHold(page, named(page, 'open'));
+    await expect(named(page, 'login-lan.nguyen')).toBeVisible();
     await expectGlassRules(page);
+    await expectNothingCut(page);
+  });
+}
+
+for (const [language, words] of [['vi', vi], ['en', en], ['zh', zh]] as const) {
+  test(`${language}: no fault and no act against it is cut, also beside "more"`, async ({ page, lane }) => {
+    test.setTimeout(60_000);
+    await page.setViewportSize(SIZES[0]);
+    await page.addInitScript((code) => localStorage.setItem('borderlane.language', code), language);
+    await openLane(page, lane);
+    const all = Object.keys(words.fault) as Fault[];
+    const cut: (string | null)[] = [];
+    for (let first = 0; first < all.length; first += 3) {
+      // Four at a time: three are shown, beside "one more".
+      const four = [...all, ...all].slice(first, first + 4).map((fault) => ({ fault, severity: 'attend' as const, age_ms: 754_000 }));
+      lane.show(frame(view({ faults: four })));
+      await expect(page.locator(`[data-fault="${four[0]!.fault}"]`)).toBeVisible();
+      cut.push(...(await page.locator('[data-fault] .cut').evaluateAll((texts) => texts.filter((text) => text.scrollWidth > text.clientWidth).map((text) => text.textContent))));
+    }
+    expect(cut).toEqual([]);
   });
 }
 

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import type { AddressInfo } from 'node:net';
-import type { ActOutcome, ActRequest, Frame, LaneView, Session, Sign } from '../../ui/src/kit/wire';
+import type { ActOutcome, ActRequest, LaneView, OfficerRow, Session, Sign, ViewFrame } from '../../ui/src/kit/wire';
 import { platePicture } from './picture';
 
 const DIST = new URL('../../ui/dist/', import.meta.url).pathname;
@@ -20,6 +20,17 @@ export class MockLane {
   streams = 0;
   session: Session | null = null;
   outcome: ActOutcome = 'accepted';
+  /** Answered instead of an outcome: status and word. */
+  refusal: [status: number, word: string] | null = null;
+  /** Who may log in; `null`: the list is not answered. */
+  officers: OfficerRow[] | null = [
+    { id: 'bien.tran', agency: 'border_guard', role: 'officer', locked_s: null },
+    { id: 'giamsat.minh', agency: 'customs', role: 'supervisor', locked_s: null },
+    { id: 'lan.nguyen', agency: 'customs', role: 'officer', locked_s: null },
+    { id: 'kithuat.son', agency: 'gate_board', role: 'technician', locked_s: null },
+  ];
+  /** Seconds a login stays shut, by login. */
+  locked: Record<string, number> = {};
   /** Acts are taken and never answered. */
   mute = false;
   turning = true;
@@ -31,7 +42,7 @@ export class MockLane {
   #timer: ReturnType<typeof setInterval>;
   #started = Date.now();
 
-  private constructor(public frame: Frame) {
+  private constructor(public frame: ViewFrame) {
     this.#server = createServer((request, response) => void this.#answer(request, response));
     let beats = 0;
     this.#timer = setInterval(() => {
@@ -41,7 +52,7 @@ export class MockLane {
     }, 500);
   }
 
-  static async start(frame: Frame): Promise<MockLane> {
+  static async start(frame: ViewFrame): Promise<MockLane> {
     const lane = new MockLane(frame);
     await new Promise<void>((resolve) => lane.#server.listen(0, '127.0.0.1', resolve));
     return lane;
@@ -51,7 +62,7 @@ export class MockLane {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  show(frame: Frame): void {
+  show(frame: ViewFrame): void {
     this.frame = frame;
     if (this.turning) this.#turn += 1;
     this.#sendView();
@@ -100,7 +111,7 @@ export class MockLane {
       response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
       response.end(JSON.stringify(body));
     };
-    const error = (status: number, word: string) => json(status, { error: word, message_vi: word, message_en: word });
+    const error = (status: number, word: string) => json(status, { error: word, message_vi: `vi: ${word}`, message_en: `en: ${word}`, message_zh: `zh: ${word}` });
     if (request.method === 'POST') {
       if (request.headers['content-type'] !== 'application/json') return error(415, 'not_json');
       return this.#post(path, await body(request), json, error);
@@ -114,6 +125,7 @@ export class MockLane {
       request.on('close', () => this.#clients.delete(client));
       return this.#sendView();
     }
+    if (path === '/api/officers') return this.officers === null ? error(504, 'no_answer') : json(200, { officers: this.officers });
     if (path === '/api/session') return json(200, { session: this.session });
     if (path.startsWith('/api/evidence/')) {
       response.writeHead(200, { 'content-type': 'image/png' });
@@ -131,9 +143,12 @@ export class MockLane {
     if (path === '/api/login') {
       const login = sent as { id: string; pin: string };
       this.logins.push(login);
+      const shut = this.locked[login.id];
+      if (shut !== undefined) return json(429, { error: 'locked', message_vi: 'x', message_en: 'x', message_zh: 'x', retry_after_s: shut });
       if (login.pin !== '481516') return error(401, 'login_failed');
       const role = login.id.startsWith('giamsat') ? 'supervisor' : 'officer';
-      this.session = { id: login.id, agency: 'customs', role, idle_left_ms: 300_000 };
+      const agency = this.officers?.find((officer) => officer.id === login.id)?.agency ?? 'customs';
+      this.session = { id: login.id, agency, role, idle_left_ms: 300_000 };
       return json(200, { session: this.session });
     }
     if (path === '/api/logout') {
@@ -145,6 +160,7 @@ export class MockLane {
     const act = sent as unknown as ActRequest;
     this.acts.push(act);
     if (this.mute) return;
+    if (this.refusal !== null) return error(...this.refusal);
     json(200, { outcome: this.outcome });
     if (this.outcome === 'accepted') this.onAct(act);
   }

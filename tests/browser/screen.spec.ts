@@ -134,11 +134,12 @@ test('a plate that is not read, a weight that is not known and a scale that is s
   await openLane(page, lane);
   await expect(named(page, 'plate-front')).toContainText('chưa đọc được');
   await expect(named(page, 'weight')).toContainText('có hơn một xe trên cân');
+  expect(await named(page, 'weight').locator('.none').evaluate((text) => text.scrollWidth <= text.clientWidth), 'the reason is not cut').toBe(true);
   await expect(named(page, 'weight')).not.toContainText('38');
 });
 
 test('a watch that the lane may not see is not named', async ({ page, lane }) => {
-  lane.show(frame(view({ phase: 'held', at_boom: vehicle('hold', [check('watchlist', 'failed', 'hold', { about: 'watched', lane_may_see: false })]) })));
+  lane.show(frame(view({ phase: 'held', at_boom: vehicle('hold', [check('instruction', 'failed', 'hold')]) })));
   await openLane(page, lane);
   await expect(named(page, 'checks')).toContainText('Chỉ dẫn riêng');
   await expect(named(page, 'checks')).not.toContainText('Danh sách theo dõi');

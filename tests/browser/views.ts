@@ -1,5 +1,5 @@
 // Views of a lane, as the daemon would send them: the fixtures of the browser tests.
-import type { Check, CheckKind, Facts, Frame, LaneView, Outcome, Signal, SignalName, Vehicle } from '../../ui/src/kit/wire';
+import type { DeclarationView, Facts, LaneView, Outcome, Second, ShownCheck, ShownKind, Signal, SignalName, Vehicle, ViewFrame } from '../../ui/src/kit/wire';
 
 export const PASSAGE = '00112233445566778899aabbccddeeff-41';
 export const NOON_MS = 1_795_322_400_000;
@@ -16,12 +16,12 @@ export function signals(on: SignalName[]): Signal[] {
   return NAMES.map((name) => ({ name, on: on.includes(name), present: name !== 'exit_loop', age_ms: 40 }));
 }
 
-export function check(kind: CheckKind, result: Check['result'], leads_to: Outcome, facts: Facts = { about: 'none' }): Check {
+export function check(kind: ShownKind, result: ShownCheck['result'], leads_to: Outcome, facts: Facts = { about: 'none' }): ShownCheck {
   return { kind, result, leads_to, facts };
 }
 
-function checks(replaced: Check[]): Check[] {
-  const all: Check[] = [
+function checks(replaced: ShownCheck[]): ShownCheck[] {
+  const all: ShownCheck[] = [
     check('plate_read', 'passed', 'pass', { about: 'plate', text: '12C12345', posterior_ppm: 991_000, margin_ppm: 940_000, by_officer: false }),
     check('declaration_found', 'passed', 'pass', { about: 'declarations', candidates: 1, chosen: ['XK-2026-004711'] }),
     check('gate_and_direction', 'passed', 'pass'),
@@ -36,7 +36,7 @@ function checks(replaced: Check[]): Check[] {
     }),
     check('legal_gross', 'passed', 'pass', { about: 'legal', gross_grams: 38_420_000, limit_grams: 40_000_000, axles: 6 }),
     check('calibration', 'passed', 'pass'),
-    check('watchlist', 'passed', 'pass'),
+    check('instruction', 'passed', 'pass'),
     check('not_claimed', 'passed', 'pass'),
     check('knowledge_fresh', 'passed', 'pass', { about: 'age', age_s: 6, limit_s: 900 }),
     check('lane_serves', 'passed', 'pass'),
@@ -44,7 +44,7 @@ function checks(replaced: Check[]): Check[] {
   return all.map((standard) => replaced.find((other) => other.kind === standard.kind) ?? standard);
 }
 
-export function vehicle(outcome: Outcome, replaced: Check[] = [], more: Partial<Vehicle> = {}): Vehicle {
+export function vehicle(outcome: Outcome, replaced: ShownCheck[] = [], more: Partial<Vehicle> = {}): Vehicle {
   return {
     passage: PASSAGE,
     here_ms: 41_000,
@@ -59,7 +59,7 @@ export function vehicle(outcome: Outcome, replaced: Check[] = [], more: Partial<
       {
         id: 'XK-2026-004711', trade: 'export', direction: 'outbound', plate: '12C12345', trailer_plate: '12R01234',
         goods: 'Sầu riêng tươi, 1 150 thùng', perishable: true, priority: false, cargo_grams: 23_000_000, channel: 'green',
-        valid_until_ms: NOON_MS + 30 * HOUR_MS, next_place: 'Bãi Bảo Nguyên',
+        valid_from_ms: NOON_MS - 3 * HOUR_MS, valid_until_ms: NOON_MS + 30 * HOUR_MS, next_place: 'Bãi Bảo Nguyên',
       },
     ],
     candidates: [],
@@ -68,6 +68,16 @@ export function vehicle(outcome: Outcome, replaced: Check[] = [], more: Partial<
     decided_by: null,
     ...more,
   };
+}
+
+/** Declarations that compete for one vehicle. */
+export function candidates(count: number): DeclarationView[] {
+  const standard = vehicle('pass').declarations[0]!;
+  const others: Partial<DeclarationView>[] = [
+    {}, { id: 'XK-2026-004712', trailer_plate: '12R05678', goods: 'Thanh long, 900 thùng', channel: 'yellow', valid_from_ms: NOON_MS - 26 * HOUR_MS },
+    { id: 'XK-2026-004719', plate: '12C12346', trailer_plate: null, goods: 'Linh kiện điện tử và hàng tiêu dùng nhiều loại, 24 kiện gỗ', channel: 'red' },
+  ];
+  return Array.from({ length: count }, (_, n) => ({ ...standard, id: `XK-2026-0050${String(n).padStart(2, '0')}`, ...others[n] }));
 }
 
 export function view(more: Partial<LaneView> = {}): LaneView {
@@ -79,7 +89,7 @@ export function view(more: Partial<LaneView> = {}): LaneView {
   };
 }
 
-export function frame(lane: LaneView, more: Partial<Frame> = {}): Frame {
+export function frame(lane: LaneView, more: Partial<ViewFrame> = {}): ViewFrame {
   return {
     turn: 1, now_ms: 812_345, utc_ms: NOON_MS, clock_trusted: true, lane: 'L3', site: 'Hữu Nghị', time_zone: 'Asia/Ho_Chi_Minh',
     link: { since_ms: 125_000, waiting_records: 0, oldest_waiting_ms: null }, software_stop: true, versions: { program: '0.1.0' }, view: lane,
@@ -89,17 +99,33 @@ export function frame(lane: LaneView, more: Partial<Frame> = {}): Frame {
 
 const truckSignals = signals(['platform_front', 'platform_rear', 'boom_loop', 'boom_down']);
 
+/** lan.nguyen asked to open against the lane's verdict. */
+export const SECOND: Second = {
+  to: 'act-0001', by: { id: 'lan.nguyen', agency: 'customs', role: 'officer' },
+  act: { do: 'open', reason: { code: 'confirmed_outside', text: '' } }, left_ms: 52_000,
+};
+
 export const scenes = {
   idle: () => frame(view()),
   boot: () => frame(view({ phase: 'boot', boom: 'unknown', sign: 'stop', signals: signals([]).map((s) => ({ ...s, on: null, age_ms: null })), platform_grams: null, platform_age_ms: null, scale: 'no_bytes', knowledge_age_s: null, link_up: false })),
   passing: () => frame(view({ phase: 'identifying', mode: 'attended', at_boom: vehicle('pass'), signals: truckSignals, platform_grams: 38_420_000, sign: 'wait' })),
   /** Plant quarantine has not confirmed. */
-  held: () =>
+  held: (): ViewFrame =>
     frame(view({
       phase: 'held', signals: truckSignals, platform_grams: 38_420_000, sign: 'wait_confirmation',
       at_boom: vehicle('hold', [check('confirmations', 'unknown', 'hold', { about: 'agencies', missing: ['plant_quarantine'], holding: [], refused: [] })]),
       approaching: vehicle('hold', [], { passage: null, here_ms: 12_000, plates: [], verdict: null }),
     })),
+  /** An override waits for a supervisor. */
+  second: (): ViewFrame => {
+    const held = scenes.held();
+    return { ...held, view: { ...held.view, waiting_second: SECOND } };
+  },
+  /** The link to the centre is cut, everything else is good. */
+  offline: (): ViewFrame => {
+    const held = scenes.held();
+    return { ...held, link: { since_ms: 7_500_000, waiting_records: 412, oldest_waiting_ms: 7_400_000 }, view: { ...held.view, link_up: false, knowledge_age_s: 7_520 } };
+  },
   /** As much wrong as a screen must bear. */
   worst: () =>
     frame(
@@ -123,7 +149,7 @@ export const scenes = {
           }),
           check('legal_gross', 'failed', 'hold', { about: 'legal', gross_grams: 44_980_000, limit_grams: 40_000_000, axles: 6 }),
           check('knowledge_fresh', 'failed', 'hold', { about: 'age', age_s: 8_200, limit_s: 900 }),
-          check('not_claimed', 'unknown', 'hold'), check('watchlist', 'failed', 'hold', { about: 'watched', lane_may_see: false }),
+          check('not_claimed', 'unknown', 'hold'), check('instruction', 'failed', 'hold'),
         ], {
           called_ms: 34_000, gross_grams: 44_980_000, decided_by: null,
           declarations: [{ ...vehicle('pass').declarations[0]!, channel: 'red', priority: true, goods: 'Linh kiện điện tử và hàng tiêu dùng nhiều loại, 24 kiện gỗ' }],
@@ -144,6 +170,6 @@ export const scenes = {
         ...(['gate_and_direction', 'active_in_window', 'entries_left', 'confirmations', 'channel', 'tractor_and_trailer', 'cargo_weight', 'lane_serves'] as const)
           .map((kind) => check(kind, 'unknown', 'hold')),
         check('legal_gross', 'unknown', 'hold', { about: 'legal', gross_grams: 38_420_000, limit_grams: null, axles: null }),
-      ], { declarations: [], candidates: ['XK-2026-004711', 'XK-2026-004712', 'XK-2026-004719'], called_ms: 21_000 }),
+      ], { declarations: [], candidates: candidates(3), called_ms: 21_000 }),
     })),
-} satisfies Record<string, () => Frame>;
+} satisfies Record<string, () => ViewFrame>;

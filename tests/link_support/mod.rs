@@ -381,6 +381,9 @@ impl Centre {
         for (lane, keys) in [("lane-1", &one), ("lane-2", &two)] {
             folder.add_lane(&name(lane), HexBytes(keys.lane.verifying_key().to_bytes()), now_ms()).unwrap();
         }
+        for file in ["officers.toml", "rules.toml"] {
+            std::fs::write(dir.path().join(file), "").unwrap();
+        }
         let config = Config {
             site: site(),
             gate: None,
@@ -388,6 +391,8 @@ impl Centre {
             keys_dir: dir.path().join("keys"),
             listen: "127.0.0.1:0".parse().unwrap(),
             declarations_file: None,
+            officers_file: Some(dir.path().join("officers.toml")),
+            rules_file: Some(dir.path().join("rules.toml")),
             broker: BrokerConfig {
                 host: "127.0.0.1".into(),
                 port,

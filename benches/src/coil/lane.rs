@@ -4,7 +4,7 @@ use super::device::Device;
 use crate::figure::Fail;
 use borderlane::barrier::{self, ModuleSettings, Profile};
 use borderlane::clock::{self, Trust};
-use borderlane::runtime::centre::{self, Claims, Queries};
+use borderlane::runtime::centre::{self, ClaimSink, Claims, Queries};
 use borderlane::runtime::inbox::Inbox;
 use borderlane::runtime::lane_loop::{LaneLoop, Sinks};
 use borderlane::runtime::{devices, knowledge, recorder};
@@ -84,7 +84,7 @@ impl Lane {
         let core = Core::new(rules(), started(&opened), barrier.view.borrow().image, clock::mono());
         let (view_in, view) = watch::channel(Arc::new(core.view(clock::mono())));
         let (questions, asked) = mpsc::channel(WAITING);
-        let (claims, claimed) = mpsc::channel(WAITING);
+        let (claims, claimed) = ClaimSink::new(WAITING);
         let (to_centre, _) = mpsc::channel(1);
         tokio::spawn(devices::barrier(barrier.reports, inbox.clone()));
         tokio::spawn(devices::wall(inbox.clone(), Trust::Vouched));

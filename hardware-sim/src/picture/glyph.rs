@@ -243,4 +243,24 @@ mod tests {
             }
         }
     }
+
+    /// `make setup` installs a CJK face; without one these are framed blanks, all alike.
+    #[test]
+    fn chinese_characters_of_plates_are_drawn_where_a_face_is_installed() {
+        let faces = Faces::load(None);
+        if faces.cjk.is_none() {
+            eprintln!("skipped: none of {CJK_FACES:?} is installed");
+            return;
+        }
+        let all: Vec<char> = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼挂学警港澳领使".chars().collect();
+        let masks: Vec<Mask> = all.iter().map(|character| faces.draw(*character, 40, 80)).collect();
+        let blank = frame(40, 80);
+        let apart = |a: &Mask, b: &Mask| a.coverage.iter().zip(&b.coverage).map(|(a, b)| (a - b).abs()).sum::<f32>();
+        for (index, mask) in masks.iter().enumerate() {
+            assert!(apart(mask, &blank) > 100.0, "{} is a framed blank", all[index]);
+            for (other, second) in masks.iter().enumerate().skip(index + 1) {
+                assert!(apart(mask, second) > 40.0, "{} and {}", all[index], all[other]);
+            }
+        }
+    }
 }

@@ -63,7 +63,12 @@ impl FaultSet {
 
     /// The faults in it, in a fixed order.
     pub fn iter(self) -> impl Iterator<Item = Fault> {
-        OWNED.into_iter().chain([OPEN_TOO_LONG]).filter(move |fault| self.has(*fault))
+        Self::owned().filter(move |fault| self.has(*fault))
+    }
+
+    /// Every fault that the interlock owns, raised or not.
+    pub fn owned() -> impl Iterator<Item = Fault> {
+        OWNED.into_iter().chain([OPEN_TOO_LONG])
     }
 
     /// Is anything of this severity or worse there?

@@ -166,7 +166,7 @@ impl Interlock {
 
     /// All outputs off, whatever else is true (I15: `manual_key`; the modes in which a person works at the boom; the hard-wired stop).
     fn is_dead(&self, sense: &Sense) -> bool {
-        self.regime == Regime::Dead || sense.manual_key == Tri::On || sense.e_stop == Tri::On
+        self.regime == Regime::Dead || (sense.manual_key == Tri::On && !cfg!(planted = "i15_key")) || sense.e_stop == Tri::On
     }
 
     /// Stop, or dead: no movement is asked for, no permit lives, and the boom is only watched.
@@ -267,7 +267,7 @@ impl Interlock {
         events.push(Event::Ready);
         self.boom = Boom::watched(Boom::Unknown, sense.limits, now);
         // Dropping what was held before the start would lower the boom: it is taken over, and released under I1.
-        let lowers = self.config.drive == Drive::Maintained && self.config.closing == Closing::SelfClosing;
+        let lowers = !cfg!(planted = "i1_held") && self.config.drive == Drive::Maintained && self.config.closing == Closing::SelfClosing;
         self.held |= open_held && lowers && self.boom != Boom::Down;
         if self.boom != Boom::Down && !cfg!(planted = "i6") {
             self.faults.raise(Fault::BoomOpenAtStart);

@@ -37,7 +37,7 @@ impl Live {
     fn has_room(&self) -> bool {
         match self.permit.kind {
             PermitKind::Passage => self.admitted == 0 || cfg!(planted = "i4"),
-            PermitKind::Group { count } => self.admitted < count,
+            PermitKind::Group { count } => self.admitted < count || cfg!(planted = "i4_group"),
             PermitKind::Emergency => true,
             PermitKind::Test => false,
         }
@@ -105,7 +105,7 @@ impl Interlock {
     }
 
     fn proven_empty(sense: &Sense) -> bool {
-        sense.complete && sense.presence() == Tri::Off && sense.before == Tri::Off
+        cfg!(planted = "i3_test") || (sense.complete && sense.presence() == Tri::Off && sense.before == Tri::Off)
     }
 
     /// I3: the start of an admitting Up. Says whether it began.

@@ -57,7 +57,8 @@ const BEFORE: [Signal; 3] = [Signal::ApproachLoop, Signal::PlatformFront, Signal
 
 impl Sense {
     pub fn read(image: &ProcessImage, now: Mono, config: &Config) -> Self {
-        let raw = |signal| image.value(signal, now, config.fresh_ms);
+        let fresh_ms = if cfg!(planted = "i1_stale") { u64::MAX } else { config.fresh_ms };
+        let raw = |signal| image.value(signal, now, fresh_ms);
         let or_off = |signal| if image.is_fitted(signal) { raw(signal) } else { Tri::Off };
         let any = |signals: &[Signal]| {
             signals.iter().filter(|signal| image.is_fitted(**signal)).map(|signal| raw(*signal)).reduce(Tri::or).unwrap_or(Tri::Unknown)

@@ -37,7 +37,7 @@ use serde::{Deserialize, Serialize};
 /// Act ids remembered, so that a repeated press or a repeated command does nothing.
 const MAX_REMEMBERED_ACTS: usize = 64;
 /// A second person must agree within this.
-const SECOND_WITHIN_MS: u64 = 60_000;
+pub(super) const SECOND_WITHIN_MS: u64 = 60_000;
 /// Words of a reason, bytes.
 const MAX_REASON_BYTES: usize = 500;
 

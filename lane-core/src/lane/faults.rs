@@ -111,8 +111,13 @@ impl Lane {
         }
     }
 
-    /// The lane's own faults, as levels.
+    /// The lane's own faults, as levels. What has not reported yet is not broken: nothing is judged before the first full read, for a while.
     pub(super) fn levels(&mut self) {
+        let is_over = |since: Mono| self.ready || self.now.since(since) >= super::BOOT_GRACE_MS;
+        self.booting_since = self.booting_since.filter(|since| !is_over(*since));
+        if self.booting_since.is_some() {
+            return;
+        }
         let camera = |states: &[CameraState]| self.cameras.iter().any(|state| states.contains(state));
         let why = if self.scale == ScaleState::Absent { None } else { self.platform.why(self.now) };
         let silent = !matches!(self.scale, ScaleState::Absent | ScaleState::Streaming) || why == Some(WeightUnknown::Silent);

@@ -46,13 +46,14 @@
 //! * L2: the interlock's; here: no permit is left live for a vehicle that is gone.
 //!
 //! `Lane` holds no hashes and no queue besides the effects not yet drained, so that the real function can be model-checked;
-//! [`Lane::shift_times`] makes its times relative.
+//! [`Lane::shift_times`] makes its times relative, [`Lane::forget_measures`] leaves only what it decides by.
 
 mod acts;
 mod decide;
 mod faults;
 mod field;
 mod identify;
+mod model;
 mod modes;
 mod permits;
 mod phase;
@@ -98,6 +99,8 @@ pub struct Lane {
     phase: PhaseName,
     /// Every required input has reported since the start (never goes back).
     ready: bool,
+    /// Since when what has not reported yet is given time to: while it boots, at most [`BOOT_GRACE_MS`].
+    booting_since: Option<Mono>,
     mode: ModeState,
     field: Field,
     platform: Platform,
@@ -152,6 +155,7 @@ impl Lane {
             wall: (Wall::UNKNOWN, now),
             phase: PhaseName::Boot,
             ready: false,
+            booting_since: Some(now),
             mode,
             field: Field::new(fitted),
             platform,
@@ -180,6 +184,16 @@ impl Lane {
         lane.effects.push_back(Effect::Sign(Sign::Stop));
         lane.timers.set(timers::Timer::Watch, now.plus(u64::from(lane.rules.timing.watch_record_ms)));
         lane
+    }
+
+    /// The wall clock at the start, before the first input: what was said until now was said at that time.
+    pub fn start_at(&mut self, wall: Wall) {
+        self.wall = (wall, self.now);
+        for effect in &mut self.effects {
+            if let Effect::Record(record) = effect {
+                record.wall = wall;
+            }
+        }
     }
 
     /// Takes one input. Time never runs backwards: an earlier `now` counts as the latest seen.
@@ -224,25 +238,6 @@ impl Lane {
     #[must_use]
     pub fn passage(&self) -> Option<PassageId> {
         self.at_boom.as_ref().and_then(|vehicle| vehicle.passage)
-    }
-
-    /// Calls `f` with every time the lane holds: a model checker makes them relative.
-    pub fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
-        f(&mut self.now);
-        f(&mut self.wall.1);
-        self.field.shift_times(f);
-        self.platform.shift_times(f);
-        for vehicle in [&mut self.at_boom, &mut self.approaching].into_iter().flatten() {
-            vehicle.shift_times(f);
-        }
-        if let Some(permit) = &mut self.permit {
-            permit.shift_times(f);
-        }
-        if let Some(second) = &mut self.second {
-            f(&mut second.at);
-        }
-        self.faults.shift_times(f);
-        self.timers.shift_times(f);
     }
 
     fn take(&mut self, input: Input) {
@@ -326,5 +321,7 @@ impl Lane {
     }
 }
 
+/// What has not reported this long after the start is a fault, also where the field was never read.
+const BOOT_GRACE_MS: u64 = 5_000;
 /// The wall clock may differ from the expected by this much before it counts as stepped.
 const CLOCK_STEP_MS: u64 = 2_000;

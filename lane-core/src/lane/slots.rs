@@ -55,6 +55,13 @@ impl Field {
         }
         self.line_quiet_since.iter_mut().for_each(f);
     }
+
+    /// Quiet loops are asked for no more than `gap_ms`.
+    pub(super) fn hold_times(&mut self, now: Mono, gap_ms: u64) {
+        for since in [&mut self.approach_quiet_since, &mut self.rear_quiet_since, &mut self.line_quiet_since].into_iter().flatten() {
+            now.hold(since, gap_ms);
+        }
+    }
 }
 
 impl Lane {

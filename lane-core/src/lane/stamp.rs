@@ -32,9 +32,9 @@ impl Lane {
     }
 }
 
-/// Vehicle, plates, declarations, verdict, weight. Ages are left out: they change without anything having changed.
+/// Vehicle (a passage names it for good; before that nobody can decide), plates, declarations, verdict, weight. Ages are left out: they change without anything having changed.
 fn decided_on(vehicle: &Vehicle, fnv: &mut Fnv) {
-    (vehicle.visit, vehicle.passage, vehicle.since).hash(fnv);
+    (vehicle.visit, vehicle.passage).hash(fnv);
     for plate in [&vehicle.front, &vehicle.rear] {
         (&plate.corrected, plate.best_text()).hash(fnv);
     }

@@ -72,7 +72,7 @@ impl Plate {
         self.best.map(|(text, _, _)| text)
     }
 
-    fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
+    pub(super) fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
         self.track.shift_times(f);
         self.last_at.iter_mut().for_each(f);
     }

@@ -1,13 +1,15 @@
 //! What screens and health are told. Ages are computed at the asking; nothing here changes the lane.
 
 use super::Lane;
+use super::acts::SECOND_WITHIN_MS;
 use super::permits::LivePermit;
 use super::vehicle::{Plate, Vehicle};
+use crate::declaration::Declaration;
 use crate::fault::Severity;
 use crate::input::Camera;
 use crate::signal::{Quality, Signal, Tri};
 use crate::time::Mono;
-use crate::view::{Aged, BoomView, FaultView, LaneView, PermitView, PlateView, SignalView, VehicleView};
+use crate::view::{Aged, BoomView, FaultView, LaneView, PermitView, PlateView, SecondView, SignalView, VehicleView};
 use alloc::vec::Vec;
 
 impl Lane {
@@ -40,7 +42,10 @@ impl Lane {
             knowledge_age_s: self.knowledge_age_s(),
             link_up: self.freshness.link_up,
             store_ok: self.store_can_commit(),
-            waiting_second: self.second.as_ref().map(|pending| pending.act.id.clone()),
+            waiting_second: self
+                .second
+                .as_ref()
+                .map(|pending| SecondView { act: (*pending.act).clone(), left_ms: pending.at.plus(SECOND_WITHIN_MS).since(now) }),
         }
     }
 
@@ -79,7 +84,7 @@ impl Lane {
             plates,
             gross: self.gross(vehicle).map(|weighing| Aged { value: weighing.gross_grams, age_ms: now.since(weighing.acquired_at) }),
             declarations: vehicle.chosen.clone(),
-            candidates: vehicle.competing.clone(),
+            candidates: competing(vehicle),
             verdict: vehicle.verdict.clone().map(|value| Aged { value, age_ms: now.since(vehicle.judged_at) }),
             called_ms: vehicle.called_at.map(|at| now.since(at)),
             decided_by: vehicle.decision.as_ref().map(|decision| decision.by.clone()),
@@ -91,6 +96,12 @@ impl Lane {
     pub fn permit_entered(&self) -> Option<bool> {
         self.permit.as_ref().map(LivePermit::entered)
     }
+}
+
+/// The rows behind the competing names, as the last answer brought them.
+fn competing(vehicle: &Vehicle) -> Vec<Declaration> {
+    let rows = vehicle.answer.iter().flat_map(|answer| &answer.candidates);
+    rows.filter(|row| vehicle.competing.contains(&row.id)).cloned().collect()
 }
 
 fn plate_view(camera: Camera, plate: &Plate, now: Mono) -> Option<PlateView> {

@@ -55,6 +55,10 @@ impl Platform {
     pub(super) fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
         self.weight.shift_times(f);
     }
+
+    pub(super) fn hold_times(&mut self, now: Mono, unweighed: Option<Mono>) -> bool {
+        self.weight.hold_times(now, unweighed)
+    }
 }
 
 impl Lane {

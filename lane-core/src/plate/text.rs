@@ -95,11 +95,11 @@ impl PlateText {
         self
     }
 
-    fn blank() -> Self {
+    pub(super) fn blank() -> Self {
         Self { symbols: [Symbol::ZERO; PLATE_MAX_SYMBOLS], len: 0 }
     }
 
-    fn push(&mut self, symbol: Symbol) -> Result<(), PlateTextError> {
+    pub(super) fn push(&mut self, symbol: Symbol) -> Result<(), PlateTextError> {
         let at = usize::from(self.len);
         if at >= PLATE_MAX_SYMBOLS {
             return Err(PlateTextError::TooLong { max: PLATE_MAX_SYMBOLS, of: "symbols" });

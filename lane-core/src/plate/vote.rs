@@ -261,31 +261,36 @@ impl FusedRead {
     ///
     /// Slots are independent, so keeping the best `limit` beginnings after every slot loses none of the best texts.
     pub fn best_texts(&self, limit: usize) -> Vec<ScoredText> {
+        self.best_texts_above(limit, MilliNats::IMPOSSIBLE)
+    }
+
+    /// Those of [`Self::best_texts`] that are no less probable than `floor`, and the best text in any case. A beginning is never less probable
+    /// than what it begins.
+    fn best_texts_above(&self, limit: usize, floor: MilliNats) -> Vec<ScoredText> {
         let limit = limit.min(BEST_TEXTS_MAX);
         let mut best: Vec<ScoredText> = Vec::new();
+        let (mut beginnings, mut longer): (Vec<ScoredText>, Vec<ScoredText>) = (Vec::new(), Vec::new());
         for hypothesis in &self.hypotheses {
-            let mut beginnings: Vec<(Vec<Symbol>, MilliNats)> = alloc::vec![(Vec::new(), hypothesis.share)];
+            beginnings.clear();
+            beginnings.push(ScoredText { text: PlateText::blank(), log_prob: hypothesis.share });
             for slot in &hypothesis.slots {
-                let mut longer: Vec<(Vec<Symbol>, MilliNats)> = Vec::new();
-                for (symbols, log_prob) in &beginnings {
-                    for named in &slot.named {
-                        let mut symbols = symbols.clone();
-                        symbols.push(named.symbol);
-                        longer.push((symbols, log_prob.plus(named.log_prob)));
+                longer.clear();
+                for (nth, beginning) in beginnings.iter().enumerate() {
+                    for (rank, named) in slot.named.iter().enumerate() {
+                        let log_prob = beginning.log_prob.plus(named.log_prob);
+                        let mut text = beginning.text;
+                        if (log_prob >= floor || (nth, rank) == (0, 0)) && text.push(named.symbol).is_ok() {
+                            longer.push(ScoredText { text, log_prob });
+                        }
                     }
                 }
-                longer.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-                longer.truncate(limit);
-                beginnings = longer;
+                keep_best(&mut longer, limit);
+                core::mem::swap(&mut beginnings, &mut longer);
             }
-            best.extend(
-                beginnings
-                    .into_iter()
-                    .filter_map(|(symbols, log_prob)| PlateText::from_symbols(symbols).ok().map(|text| ScoredText { text, log_prob })),
-            );
+            best.append(&mut beginnings);
         }
-        best.sort_by(|a, b| b.log_prob.cmp(&a.log_prob).then_with(|| a.text.cmp(&b.text)));
-        best.truncate(limit);
+        keep_best(&mut best, limit);
+        best.sort_unstable_by(most_probable_first);
         best
     }
 
@@ -297,7 +302,7 @@ impl FusedRead {
         let worth = MilliNats::from_ppm(100);
         let mut keys: Vec<PlateText> = Vec::new();
         let mut texts = Vec::new();
-        for scored in self.best_texts(BEST_TEXTS_MAX) {
+        for scored in self.best_texts_above(BEST_TEXTS_MAX, worth) {
             let key = confusable_key(&scored.text);
             if texts.len() < limit && !keys.contains(&key) && (scored.log_prob >= worth || texts.is_empty()) {
                 keys.push(key);
@@ -305,6 +310,21 @@ impl FusedRead {
             }
         }
         texts
+    }
+}
+
+fn most_probable_first(a: &ScoredText, b: &ScoredText) -> core::cmp::Ordering {
+    b.log_prob.cmp(&a.log_prob).then_with(|| a.text.cmp(&b.text))
+}
+
+/// Keeps the `limit` most probable; the first of what is left is the most probable of all.
+fn keep_best(texts: &mut Vec<ScoredText>, limit: usize) {
+    if limit < texts.len() {
+        texts.select_nth_unstable_by(limit, most_probable_first);
+        texts.truncate(limit);
+    }
+    if let Some((first, _)) = texts.iter().enumerate().min_by(|a, b| most_probable_first(a.1, b.1)) {
+        texts.swap(0, first);
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod judge;
 mod paper;
+#[cfg(test)]
+mod tests;
 mod weighed;
 
 pub use judge::{Case, PlateFact, judge};

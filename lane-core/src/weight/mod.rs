@@ -336,7 +336,7 @@ impl Weight {
     /// Takes the weighing for a passage: the next one needs the platform at zero before.
     pub fn take(&mut self, now: Mono) -> Result<Weighing, WeightUnknown> {
         let weighing = self.weighing(now)?;
-        self.zero_seen = false;
+        self.zero_seen = cfg!(planted = "i17");
         Ok(weighing)
     }
 
@@ -367,6 +367,20 @@ impl Weight {
         if let Some(quiet_since) = &mut self.quiet_since {
             shift(quiet_since);
         }
+    }
+
+    /// For a model checker: holds every age at what is asked of it. `unweighed`: since when the youngest vehicle without a weighing is there;
+    /// says whether the run is no older than that, so that its age may be forgotten too.
+    pub(crate) fn hold_times(&mut self, now: Mono, unweighed: Option<Mono>) -> bool {
+        if let Some(quiet_since) = &mut self.quiet_since {
+            now.hold(quiet_since, self.rules.ends_quiet_ms);
+        }
+        let Some(run) = &mut self.run else { return true };
+        let in_order = unweighed.is_none_or(|since| run.since >= since);
+        if in_order {
+            now.hold(&mut run.since, self.rules.window_ms);
+        }
+        in_order
     }
 
     /// The latest sample if it is a fresh gross number inside the scale's range.

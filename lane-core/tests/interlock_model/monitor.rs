@@ -1,12 +1,11 @@
 //! The invariants, as an observer of readings, outputs, requests and physical places writes them.
 
-use super::world::{
-    Cars, EXPIRY_TICKS, FRESH_SCANS, HOLD_TICKS, JOINED_TICKS, Lie, Nature, Person, REST_TICKS, Readings, Run, STUCK_TICKS, TRAVEL_TICKS,
-    World,
-};
+use super::run::{Cars, FRESH_SCANS, HOLD_TICKS, JOINED_TICKS, Lie, REST_TICKS, Run, STUCK_TICKS, TRAVEL_TICKS};
+use super::world::{Nature, Person, Readings, World};
 use lane_core::fault::{Fault, Severity};
 use lane_core::interlock::{Boom, Closing, Drive, Event};
-use lane_core::signal::{Output, Outputs};
+use lane_core::permit::PermitKind;
+use lane_core::signal::{Output, Outputs, Signal};
 use stateright::Property;
 
 /// An empty lane whose boom we opened is down again within this many ticks: join, hold, rest, travel, and one scan for each.
@@ -51,12 +50,25 @@ pub const PROPERTIES: [Property<Run>; 11] = [
     holds!("L2 an empty lane ends closed", L2),
 ];
 
+/// Vehicles under one permit are counted up to here.
+const MOST_COUNTED: u8 = 3;
+
+/// Whom a permit admits (I4).
+fn most_admitted(kind: PermitKind) -> u8 {
+    match kind {
+        PermitKind::Passage => 1,
+        PermitKind::Group { count } => count,
+        PermitKind::Emergency => u8::MAX,
+        PermitKind::Test => 0,
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Permitted {
     counter: u16,
     ticks_left: u8,
     raised: bool,
-    entered: bool,
+    admitted: u8,
 }
 
 /// What the observer remembers. Every counter saturates just past what is asked of it.
@@ -115,7 +127,7 @@ impl Observed<'_> {
         self.outputs.get(Output::Close)
     }
     fn was_open(&self) -> bool {
-        self.nature != Nature::Restart && self.last.monitor.commanded.get(Output::Open)
+        (self.nature != Nature::Restart || self.run.held_at_start) && self.last.monitor.commanded.get(Output::Open)
     }
     fn was_close(&self) -> bool {
         self.nature != Nature::Restart && self.last.monitor.commanded.get(Output::Close)
@@ -135,6 +147,11 @@ impl Observed<'_> {
 }
 
 impl Monitor {
+    /// An observer that comes to an Open that is held.
+    pub fn held(commanded: Outputs) -> Self {
+        Self { commanded, ..Self::default() }
+    }
+
     pub fn is_broken(&self) -> bool {
         self.broken != 0
     }
@@ -160,7 +177,7 @@ impl Monitor {
         self.movement(o, world);
         self.faults(o, world);
         self.ends_closed(o, world);
-        if world.link {
+        if world.sees() {
             self.seen = Some(o.readings);
         }
         self.commanded = o.outputs;
@@ -169,9 +186,12 @@ impl Monitor {
     /// I6 and I7.
     fn start_and_stop(&mut self, o: &Observed, world: &World) {
         let restart = o.nature == Nature::Restart;
-        let again = o.person == Person::Reset && (self.stopped || self.blocked);
+        let dead = world.sees_key();
+        let again = dead || (o.person == Person::Reset && (self.stopped || self.blocked));
+        self.require(Invariant::I15, !dead || o.outputs == Outputs::OFF);
         if restart {
-            *self = Self { broken: self.broken, ..Self::default() };
+            let commanded = if o.run.held_at_start { o.last.outputs } else { Outputs::OFF };
+            *self = Self { broken: self.broken, commanded, ..Self::default() };
         }
         if again {
             self.fresh = 0;
@@ -192,9 +212,11 @@ impl Monitor {
             self.require(Invariant::I7, o.outputs.get(Output::Stop) == o.run.stop_output);
         }
         let ready_before = self.fresh >= FRESH_SCANS;
-        self.fresh = if ready_before {
+        self.fresh = if dead {
+            0
+        } else if ready_before {
             FRESH_SCANS
-        } else if world.link {
+        } else if world.sees() {
             self.fresh + 1
         } else {
             0
@@ -205,7 +227,7 @@ impl Monitor {
         if self.fresh < FRESH_SCANS {
             self.require(Invariant::I6, !o.close() && (!o.open() || o.was_open()));
         }
-        if o.touched() || (world.link && o.readings.down && !o.readings.up) {
+        if o.touched() || (world.sees() && o.readings.down && !o.readings.up) {
             self.needs_touch = false;
         }
         self.require(Invariant::I6, !(self.needs_touch && o.close()));
@@ -213,7 +235,7 @@ impl Monitor {
 
     /// I1.
     fn down(&mut self, o: &Observed, world: &World) {
-        let clear = world.link && !o.presence();
+        let clear = world.sees() && !o.presence();
         self.clear_ticks = if clear { (self.clear_ticks + 1).min(HOLD_TICKS + 1) } else { 0 };
         if o.close() {
             self.require(Invariant::I1, self.clear_ticks > HOLD_TICKS);
@@ -221,8 +243,8 @@ impl Monitor {
         }
         // Dropping a held Open lowers a self-closing boom.
         let lowers_by_release = o.run.closing == Closing::SelfClosing && o.run.drive == Drive::Maintained;
-        let is_down = world.link && o.readings.down;
-        if lowers_by_release && !is_down && o.was_open() && !o.open() && o.nature != Nature::Restart && !self.stopped {
+        let is_down = world.sees() && o.readings.down;
+        if lowers_by_release && !is_down && o.was_open() && !o.open() && !world.sees_key() && o.nature != Nature::Restart && !self.stopped {
             self.require(Invariant::I1, self.clear_ticks > HOLD_TICKS);
         }
     }
@@ -233,14 +255,15 @@ impl Monitor {
             *left -= 1;
             let due = *left == 0;
             // Arrived and nothing there: there is nothing to free.
-            let arrived = world.link && o.readings.down && !o.under();
+            let read = [Signal::BoomDown, Signal::BoomLoop, Signal::Photocell].into_iter().all(|signal| world.reads(signal));
+            let arrived = read && o.readings.down && !o.under();
             if o.open() || arrived || due {
                 self.up_due = None;
                 self.require(Invariant::I2, o.open() || arrived);
             }
         }
-        let arrived = world.link && o.readings.down;
-        if self.our_fall.is_some() && o.under() && world.link && !arrived && !o.open() {
+        let arrived = world.sees() && o.readings.down;
+        if self.our_fall.is_some() && o.under() && world.sees() && !arrived && !o.open() {
             self.require(Invariant::I2, !o.close());
             if !world.interlock.faults().has(Fault::TravelTimeout) {
                 self.up_due = self.up_due.or(Some(REST_TICKS));
@@ -250,7 +273,7 @@ impl Monitor {
 
     /// I15, and I2 for a boom that falls by itself.
     fn uncommanded(&mut self, o: &Observed, world: &World) {
-        let Some(seen) = self.seen.filter(|_| world.link && o.last.link && self.fresh >= FRESH_SCANS && !self.stopped) else { return };
+        let Some(seen) = self.seen.filter(|_| world.sees() && o.last.sees() && self.fresh >= FRESH_SCANS && !self.stopped) else { return };
         if !o.last.interlock.is_ready()
             || !world.interlock.is_ready()
             || o.person == Person::Reset
@@ -278,7 +301,8 @@ impl Monitor {
         if let Some(permit) = &mut self.permit {
             permit.ticks_left = permit.ticks_left.saturating_sub(1);
         }
-        if o.person == Person::Revoke && self.permit.is_some_and(|permit| !permit.entered && permit.counter + 1 == u16::from(world.granted))
+        if o.person == Person::Revoke
+            && self.permit.is_some_and(|permit| permit.admitted == 0 && permit.counter + 1 == u16::from(world.granted))
         {
             self.permit = None;
         }
@@ -288,14 +312,15 @@ impl Monitor {
                     let bit = 1 << id.counter;
                     self.require(Invariant::I3, self.spent & bit == 0 && self.permit.is_none_or(|old| old.ticks_left == 0));
                     self.spent |= bit;
-                    self.permit = Some(Permitted { counter: id.counter, ticks_left: EXPIRY_TICKS, raised: false, entered: false });
+                    self.permit = Some(Permitted { counter: id.counter, ticks_left: o.run.expiry_ticks(), raised: false, admitted: 0 });
+                    self.require(Invariant::I3, o.run.kind != PermitKind::Test || (world.sees() && !o.presence()));
                 }
                 Event::VehicleEntered { permit } => {
                     let live = self.permit.filter(|live| permit.is_some_and(|id| id.counter == live.counter));
                     self.require(Invariant::I3, live.is_some_and(|live| live.raised && live.ticks_left > 0));
-                    self.require(Invariant::I4, live.is_some_and(|live| !live.entered));
+                    self.require(Invariant::I4, live.is_some_and(|live| live.admitted < most_admitted(o.run.kind)));
                     if let Some(live) = &mut self.permit {
-                        live.entered = true;
+                        live.admitted = live.admitted.saturating_add(1).min(MOST_COUNTED);
                     }
                 }
                 Event::PermitEnded(id, _) if self.permit.is_some_and(|permit| permit.counter == id.counter) => self.permit = None,
@@ -303,7 +328,7 @@ impl Monitor {
             }
         }
         let begins = o.open() && !o.was_open();
-        let down = world.link && o.readings.down && !o.readings.up;
+        let down = world.sees() && o.readings.down && !o.readings.up;
         self.down_ticks = if down { (self.down_ticks + 1).min(REST_TICKS + 2) } else { 0 };
         let rested_down = self.down_ticks > REST_TICKS + 1;
         if begins && rested_down && !self.lying && !correcting {
@@ -313,6 +338,7 @@ impl Monitor {
         let admitting = |event: &Event| matches!(event, Event::MovementStarted { permit: Some(_), .. });
         if o.events.iter().any(admitting) {
             self.require(Invariant::I3, self.permit.is_some_and(|permit| permit.ticks_left > 0 && !permit.raised));
+            self.require(Invariant::I3, o.run.kind != PermitKind::Test || (world.sees() && !o.presence()));
             if let Some(permit) = &mut self.permit {
                 permit.raised = true;
             }
@@ -321,7 +347,7 @@ impl Monitor {
 
     /// I4: what is counted, and what was seen to leave.
     fn vehicles(&mut self, o: &Observed, world: &World) {
-        let ready = world.interlock.is_ready() && world.link && !self.stopped && o.honest();
+        let ready = world.interlock.is_ready() && world.sees() && !self.stopped && o.honest();
         if ready && self.line_quiet >= JOINED_TICKS && o.under() && o.last.boom != 0 && world.boom != 0 && o.run.cars != Cars::Trailer {
             let seen = |event: &Event| matches!(event, Event::VehicleEntered { .. } | Event::Tailgate { .. });
             self.require(Invariant::I4, o.events.iter().any(seen));
@@ -330,7 +356,7 @@ impl Monitor {
         if o.honest() && o.events.iter().any(gone) {
             self.require(Invariant::I4, !world.occupied(o.run));
         }
-        self.line_quiet = if world.link && !o.under() && world.interlock.is_ready() && !self.stopped {
+        self.line_quiet = if world.sees() && !o.under() && world.interlock.is_ready() && !self.stopped {
             (self.line_quiet + 1).min(JOINED_TICKS)
         } else {
             0
@@ -384,8 +410,8 @@ impl Monitor {
         if o.nature == Nature::Restart {
             (self.ticks_without_open, self.ticks_without_close) = (REST_TICKS, REST_TICKS);
         }
-        let up = world.link && o.readings.up && !o.readings.down;
-        let down = world.link && o.readings.down && !o.readings.up;
+        let up = world.sees() && o.readings.up && !o.readings.down;
+        let down = world.sees() && o.readings.down && !o.readings.up;
         let raised = o.open() && !o.was_open();
         self.our_rise = match self.our_rise {
             _ if raised => Some(0),
@@ -415,18 +441,18 @@ impl Monitor {
         let left_by_person = matches!(o.person, Person::Reset | Person::Close) || o.nature == Nature::Restart;
         self.require(Invariant::I5, !self.blocked || blocked || left_by_person);
         self.require(Invariant::I5, !(blocked && o.close()));
-        let lost = !world.link && self.seen.is_some() && world.interlock.is_ready() && !self.stopped;
+        let lost = !world.sees() && self.seen.is_some() && world.interlock.is_ready() && !self.stopped;
         if lost {
             let alone = world.interlock.permit().is_none() && !world.interlock.vehicle_under();
             self.require(Invariant::I5, faults.has(Fault::BarrierLinkLost) || (faults.has(Fault::BarrierLinkHold) && alone));
-            self.require(Invariant::I5, blocked || o.last.boom == 0 || !o.last.link);
+            self.require(Invariant::I5, blocked || o.last.boom == 0 || !o.last.sees());
         }
         self.blocked = blocked;
         if blocked {
             self.permit = None;
             self.opened_by_us &= o.touched();
         }
-        let both = world.link && o.readings.up && o.readings.down;
+        let both = world.sees() && o.readings.up && o.readings.down;
         self.require(Invariant::I16, !both || faults.has(Fault::LimitsContradict));
         self.require(Invariant::I16, !((faults.lies() || both) && o.close()));
         self.lying = faults.lies();
@@ -435,9 +461,9 @@ impl Monitor {
     /// L2, as a bounded response.
     fn ends_closed(&mut self, o: &Observed, world: &World) {
         self.opened_by_us |= o.open();
-        self.opened_by_us &= !(world.link && o.readings.down && !o.open());
+        self.opened_by_us &= !(world.sees() && o.readings.down && !o.open());
         let quiet = o.honest()
-            && world.link
+            && world.sees()
             && !world.jammed
             && !self.stopped
             && self.fresh >= FRESH_SCANS

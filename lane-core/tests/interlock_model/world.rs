@@ -1,80 +1,13 @@
 //! The environment: boom, board, vehicles, sensors, link, person.
 
 use super::monitor::{Monitor, Observed, PROPERTIES};
+use super::run::{Cars, Lie, NOW, Run, TICK_MS};
 use lane_core::ids::{BootId, PermitId};
-use lane_core::interlock::{Closing, Config, Drive, Interlock, Requests};
-use lane_core::permit::{Permit, PermitEnd, PermitKind};
+use lane_core::interlock::{Closing, Drive, Interlock, Requests};
+use lane_core::permit::{Permit, PermitEnd};
 use lane_core::signal::{Output, Outputs, ProcessImage, Sample, Signal};
 use lane_core::time::Mono;
 use stateright::{Model, Property};
-
-pub const TICK_MS: u64 = 100;
-/// Further from the epoch than every limit.
-pub const NOW: Mono = Mono(600);
-pub const FRESH_SCANS: u8 = 2;
-pub const HOLD_TICKS: u8 = 2;
-pub const REST_TICKS: u8 = 2;
-pub const TRAVEL_TICKS: u8 = 5;
-pub const JOINED_TICKS: u8 = 2;
-pub const STUCK_TICKS: u8 = 6;
-pub const EXPIRY_TICKS: u8 = 5;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cars {
-    One,
-    Two,
-    Trailer,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lie {
-    None,
-    PhotocellBlind,
-    LoopDead,
-    LoopStuck,
-    BothLimits,
-}
-
-/// One exploration.
-#[derive(Debug, Clone)]
-pub struct Run {
-    pub name: &'static str,
-    pub closing: Closing,
-    pub drive: Drive,
-    pub stop_output: bool,
-    pub cars: Cars,
-    pub lie: Lie,
-    pub permits: u8,
-    /// How many of the following may happen: link losses, cranks, jams, restarts, stops, a wrong way, the lie's beginning.
-    pub mishaps: u8,
-    pub may_restart: bool,
-    pub may_stop: bool,
-    pub may_lose_link: bool,
-    pub may_crank: bool,
-    pub may_jam: bool,
-    pub may_go_wrong_way: bool,
-    pub may_revoke: bool,
-}
-
-impl Run {
-    pub fn config(&self) -> Config {
-        Config {
-            drive: self.drive,
-            closing: self.closing,
-            stop_output: self.stop_output,
-            pulse_ms: TICK_MS,
-            fresh_ms: TICK_MS / 2,
-            fresh_scans: FRESH_SCANS,
-            close_clear_hold_ms: TICK_MS * u64::from(HOLD_TICKS),
-            reversal_rest_ms: TICK_MS * u64::from(REST_TICKS),
-            travel_limit_ms: TICK_MS * u64::from(TRAVEL_TICKS),
-            joined_gap_ms: TICK_MS * u64::from(JOINED_TICKS),
-            unclear_after_ms: TICK_MS * 3,
-            presence_stuck_ms: if self.lie == Lie::LoopStuck { TICK_MS * u64::from(STUCK_TICKS) } else { 0 },
-            open_limit_ms: 0,
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Going {
@@ -121,6 +54,11 @@ pub enum Nature {
     Frees,
     BoardCloses,
     LieBegins,
+    /// This signal is read no more.
+    GrowsStale(Signal),
+    ReadAgain,
+    KeyTurns,
+    KeyBack,
     Restart,
 }
 
@@ -149,6 +87,10 @@ pub struct World {
     pub cars: [u8; 2],
     pub link: bool,
     pub lying: bool,
+    pub stale: Option<Signal>,
+    pub key: bool,
+    /// Nothing complete was read since the start: an Open that was held stays.
+    pub adopting: bool,
     pub restarted: bool,
     pub granted: u8,
     pub mishaps: u8,
@@ -205,19 +147,44 @@ impl World {
         readings
     }
 
-    fn image(&self, readings: Readings) -> ProcessImage {
-        let values = [
-            (Signal::BoomLoop, readings.boom_loop),
-            (Signal::Photocell, readings.photocell),
-            (Signal::ExitLoop, readings.exit),
-            (Signal::BoomUp, readings.up),
-            (Signal::BoomDown, readings.down),
-        ];
-        let mut image = ProcessImage::new(values.map(|(signal, _)| signal));
-        if self.link {
-            for (signal, value) in values {
-                image.put(signal, Sample { value, acquired_at: NOW });
-            }
+    /// Is everything read that a movement depends on?
+    pub fn sees(&self) -> bool {
+        self.link && self.stale.is_none()
+    }
+
+    pub fn reads(&self, signal: Signal) -> bool {
+        self.link && self.stale != Some(signal)
+    }
+
+    /// Does the interlock see the key turned?
+    pub fn sees_key(&self) -> bool {
+        self.key && self.reads(Signal::ManualKey)
+    }
+
+    fn signals(run: &Run) -> &'static [Signal] {
+        use Signal::{BoomDown, BoomLoop, BoomUp, ExitLoop, ManualKey, Photocell};
+        if run.may_turn_key {
+            &[BoomLoop, Photocell, ExitLoop, BoomUp, BoomDown, ManualKey]
+        } else {
+            &[BoomLoop, Photocell, ExitLoop, BoomUp, BoomDown]
+        }
+    }
+
+    fn image(&self, run: &Run, readings: Readings) -> ProcessImage {
+        let fitted = Self::signals(run);
+        let mut image = ProcessImage::new(fitted.iter().copied());
+        for signal in fitted.iter().copied().filter(|_| self.link) {
+            let value = match signal {
+                Signal::BoomLoop => readings.boom_loop,
+                Signal::Photocell => readings.photocell,
+                Signal::ExitLoop => readings.exit,
+                Signal::BoomUp => readings.up,
+                Signal::BoomDown => readings.down,
+                _ => self.key,
+            };
+            // A stale sample says the opposite of what is: whoever believes it is wrong.
+            let (value, acquired_at) = if self.stale == Some(signal) { (!value, Mono(NOW.0 - TICK_MS)) } else { (value, NOW) };
+            image.put(signal, Sample { value, acquired_at });
         }
         image
     }
@@ -297,6 +264,12 @@ impl World {
         may(run.closing == Closing::SelfClosing && idle_up && !self.outputs.get(Output::Open), Nature::BoardCloses);
         may(more && run.lie != Lie::None && !self.lying, Nature::LieBegins);
         may(more && run.may_restart && !self.restarted, Nature::Restart);
+        may(more && run.may_turn_key && !self.key, Nature::KeyTurns);
+        may(self.key, Nature::KeyBack);
+        may(self.stale.is_some(), Nature::ReadAgain);
+        for signal in Self::signals(run) {
+            may(more && run.may_grow_stale && self.stale.is_none(), Nature::GrowsStale(*signal));
+        }
         natures
     }
 
@@ -318,9 +291,9 @@ impl World {
         persons
     }
 
-    fn permit(&self, counter: u8) -> Permit {
+    fn permit(&self, run: &Run, counter: u8) -> Permit {
         let id = PermitId { passage: None, counter: u16::from(counter), boot: BootId(u128::from(self.restarted)) };
-        Permit { id, kind: PermitKind::Passage, expires: NOW.plus(TICK_MS * u64::from(EXPIRY_TICKS)) }
+        Permit { id, kind: run.kind, expires: NOW.plus(TICK_MS * u64::from(run.expiry_ticks())) }
     }
 
     fn act(&mut self, run: &Run, nature: Nature) {
@@ -336,24 +309,32 @@ impl World {
             Nature::Frees => self.jammed = false,
             Nature::BoardCloses => self.going = Going::Down,
             Nature::LieBegins => self.lying = true,
+            Nature::GrowsStale(signal) => self.stale = Some(signal),
+            Nature::ReadAgain => self.stale = None,
+            Nature::KeyTurns => self.key = true,
+            Nature::KeyBack => self.key = false,
             Nature::Restart => {
                 self.restarted = true;
                 self.interlock = Interlock::new(run.config(), BootId(1));
-                self.outputs = Outputs::OFF;
+                self.adopting = run.held_at_start;
+                if !run.held_at_start {
+                    self.outputs = Outputs::OFF;
+                }
             }
         }
     }
 
-    fn requests(&mut self, person: Person) -> Requests {
-        let mut requests = Requests::default();
+    fn requests(&mut self, run: &Run, person: Person) -> Requests {
+        let open_held = run.held_at_start && self.link && self.outputs.get(Output::Open);
+        let mut requests = Requests { regime: run.regime, open_held, ..Requests::default() };
         match person {
             Person::Nothing => {}
             Person::Grant => {
-                requests.grant = Some(self.permit(self.granted));
+                requests.grant = Some(self.permit(run, self.granted));
                 self.granted += 1;
             }
-            Person::GrantAgain => requests.grant = Some(self.permit(self.granted - 1)),
-            Person::Revoke => requests.revoke = Some((self.permit(self.granted - 1).id, PermitEnd::Revoked)),
+            Person::GrantAgain => requests.grant = Some(self.permit(run, self.granted - 1)),
+            Person::Revoke => requests.revoke = Some((self.permit(run, self.granted - 1).id, PermitEnd::Revoked)),
             Person::Stop => requests.stop = true,
             Person::Reset => requests.reset = true,
             Person::Close => requests.close = true,
@@ -366,10 +347,13 @@ impl World {
         let on: Vec<_> = Output::ALL.into_iter().filter(|o| world.outputs.get(*o)).map(Output::name).collect();
         let faults: Vec<_> = world.interlock.faults().iter().collect();
         format!(
-            "boom {} {:?} cars {:?} | believes {:?} outputs {on:?} faults {faults:?} | then {action:?}",
+            "boom {} {:?} cars {:?} link {} stale {:?} key {} | believes {:?} outputs {on:?} faults {faults:?} | then {action:?}",
             world.boom,
             world.going,
             world.cars,
+            world.link,
+            world.stale,
+            world.key,
             world.interlock.boom()
         )
     }
@@ -391,11 +375,20 @@ impl Model for Run {
             cars: [0; 2],
             link: true,
             lying: false,
+            stale: None,
+            key: false,
+            adopting: false,
             restarted: false,
             granted: 0,
             mishaps: 0,
             monitor: Monitor::default(),
         };
+        if self.held_at_start {
+            let mut outputs = Outputs::OFF;
+            outputs.set(Output::Open, true);
+            let monitor = Monitor::held(outputs);
+            return vec![World { boom: 2, outputs, was_open: true, adopting: true, monitor, ..start }];
+        }
         vec![World { boom: 2, ..start.clone() }, start]
     }
 
@@ -417,15 +410,22 @@ impl Model for Run {
         world.act(self, nature);
         let mishap =
             matches!(nature, Nature::LinkFails | Nature::CrankUp | Nature::CrankDown | Nature::Jams | Nature::LieBegins | Nature::Restart)
+                || matches!(nature, Nature::GrowsStale(_) | Nature::KeyTurns)
                 || matches!(nature, Nature::Back(car) if last.cars[usize::from(car)] as usize + 1 == World::places(self).len());
         world.mishaps += u8::from(mishap) + u8::from(person == Person::Stop);
         world.move_boom(self);
         let readings = world.readings(self);
-        let image = world.image(readings);
-        let requests = world.requests(person);
+        let image = world.image(self, readings);
+        let requests = world.requests(self, person);
         let scan = world.interlock.scan(NOW, &image, &requests);
-        let wired = if world.link { scan.outputs } else { world.outputs };
-        let observed = Observed { run: self, last, readings, nature, person, outputs: scan.outputs, events: &scan.events };
+        // What is held when the daemon starts stays held until it has read everything once, or the key tells it otherwise.
+        world.adopting &= !world.interlock.is_ready() && !world.sees_key();
+        let mut outputs = scan.outputs;
+        if world.adopting {
+            outputs.set(Output::Open, world.outputs.get(Output::Open));
+        }
+        let wired = if world.link { outputs } else { world.outputs };
+        let observed = Observed { run: self, last, readings, nature, person, outputs, events: &scan.events };
         let mut monitor = last.monitor.clone();
         monitor.watch(&observed, &world);
         world.monitor = monitor;

@@ -1,6 +1,6 @@
 //! What is true in the model's world: plates, rules of small multiples of a tick, the boom's limits, the one declaration.
 
-use super::world::{BASE_MS, FITTED};
+use super::world::BASE_MS;
 use lane_core::declaration::{
     Channel, Confirmation, ConfirmationResult, Declaration, DeclarationState, Direction, Tare, TareSource, TradeType,
 };
@@ -11,9 +11,20 @@ use lane_core::lane::Lane;
 use lane_core::officer::Mode;
 use lane_core::plate::PlateText;
 use lane_core::rules::{CheckRule, Rules};
-use lane_core::signal::ProcessImage;
+use lane_core::signal::{ProcessImage, Signal};
 use lane_core::time::Mono;
 use lane_core::verdict::{ALL_CHECKS, CheckKind, Outcome};
+
+pub const FITTED: [Signal; 8] = [
+    Signal::ApproachLoop,
+    Signal::PlatformFront,
+    Signal::PlatformRear,
+    Signal::BoomLoop,
+    Signal::Photocell,
+    Signal::ExitLoop,
+    Signal::BoomUp,
+    Signal::BoomDown,
+];
 
 /// The first vehicle's plate is declared, the second's is not.
 pub fn plate(car: usize) -> PlateText {
@@ -36,30 +47,31 @@ fn rules() -> Rules {
         })
         .collect();
     let timing = &mut rules.timing;
-    timing.fresh_ms = 250;
-    timing.joined_gap_ms = 400;
-    timing.leave_hold_ms = 600;
-    timing.identify_deadline_ms = 800;
-    timing.call_officer_ms = 1_200;
-    timing.call_unanswered_ms = 1_600;
-    timing.permit_ms = 1_600;
-    timing.query_deadline_ms = 400;
+    timing.fresh_ms = 600;
+    timing.joined_gap_ms = 1_000;
+    timing.leave_hold_ms = 1_500;
+    timing.identify_deadline_ms = 1_500;
+    timing.call_officer_ms = 2_000;
+    timing.call_unanswered_ms = 1_500;
+    timing.permit_ms = 3_000;
+    timing.query_deadline_ms = 500;
     timing.watch_record_ms = u32::MAX;
     rules.weight.flag_min_samples = 1;
+    rules.weight.window_ms = 0;
     rules.weight.ends_quiet_ms = 0;
     rules
 }
 
 pub fn boom_config() -> Config {
     Config {
-        pulse_ms: 200,
-        fresh_ms: 250,
+        pulse_ms: 500,
+        fresh_ms: 600,
         fresh_scans: 1,
-        close_clear_hold_ms: 200,
-        reversal_rest_ms: 200,
-        travel_limit_ms: 1_000,
-        joined_gap_ms: 400,
-        unclear_after_ms: 1_200,
+        close_clear_hold_ms: 500,
+        reversal_rest_ms: 500,
+        travel_limit_ms: 2_500,
+        joined_gap_ms: 1_000,
+        unclear_after_ms: 1_500,
         presence_stuck_ms: 0,
         open_limit_ms: 0,
         ..Config::default()

@@ -1,189 +1,101 @@
-//! The world of the model, and the invariants, written on what the lane asked for and what was true when it asked.
+//! The world of the model: vehicles, persons, and one step of it.
 
-use super::facts::{boom_config, declaration, lane, plate};
-use lane_core::declaration::LookupAnswer;
-use lane_core::effect::{Effect, Sign};
+use super::facts::{boom_config, lane, plate};
+use super::model::{Action, Budget, Start};
 use lane_core::fault::{Fault, Severity};
-use lane_core::ids::{ActId, BootId, Digest, LedgerId, PassageId, PermitId, Revision};
-use lane_core::input::{Camera, CameraState, Freshness, Input, ScaleState, StoreState};
-use lane_core::interlock::{Event, Interlock, Requests};
+use lane_core::ids::{ActId, BootId, PassageId, PermitId};
+use lane_core::input::{Camera, Input};
+use lane_core::interlock::Interlock;
 use lane_core::lane::Lane;
 use lane_core::officer::{Act, Officer, OfficerAct, Origin, Reason, ReasonCode, Role};
 use lane_core::permit::{Permit, PermitEnd};
-use lane_core::plate::{PlateText, Read};
-use lane_core::record::{PassageEnd, Record, What};
-use lane_core::signal::{Output, ProcessImage, Sample as SignalSample, Signal};
-use lane_core::time::{Mono, Wall, WallQuality};
-use lane_core::weight::{Reading, Sample, Shown, Stable};
-use stateright::{Model, Property};
+use lane_core::plate::Read;
+use lane_core::time::Mono;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-const STEP_MS: u64 = 200;
+pub const STEP_MS: u64 = 500;
 /// The model's now: further from the epoch than every limit.
-pub const BASE_MS: u64 = 2_400;
-/// Steps a vehicle may wait without a verdict or a call (L1): the identification's deadline, the call's, and one each for arrival and tick.
-const WAITS_STEPS: u8 = 10;
-pub const FITTED: [Signal; 8] = [
-    Signal::ApproachLoop,
-    Signal::PlatformFront,
-    Signal::PlatformRear,
-    Signal::BoomLoop,
-    Signal::Photocell,
-    Signal::ExitLoop,
-    Signal::BoomUp,
-    Signal::BoomDown,
-];
-
-/// What may happen in a run, and how often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Budget {
-    pub cars: u8,
-    pub flips: u8,
-    pub store: u8,
-    pub late_durable: bool,
-    pub acts: u8,
-    pub stops: u8,
-    pub resets: u8,
-    pub faults: u8,
-    pub restarts: u8,
-    pub late_reads: u8,
-}
-
-impl Budget {
-    pub const NONE: Self =
-        Self { cars: 0, flips: 0, store: 0, late_durable: false, acts: 0, stops: 0, resets: 0, faults: 0, restarts: 0, late_reads: 0 };
-}
-
-/// Where a run begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Start {
-    /// Nobody there.
-    Empty,
-    /// The first vehicle stands wholly on the platform, not read yet.
-    Platform,
-    /// The first vehicle passed.
-    FirstGone,
-}
-
-pub struct Run {
-    pub budget: Budget,
-    pub start: Start,
-}
+pub const BASE_MS: u64 = 3_000;
+/// A deadline beyond this is not waited for.
+const FAR_MS: u64 = 3 * BASE_MS;
 
 /// A vehicle: 0 away, 1 approach loop, 2 loop and platform's far end, 3 wholly on the platform, 4 boom loop, 5 boom line, 6 beyond, 7 gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Car {
-    place: u8,
-    read: bool,
+    pub place: u8,
+    /// It was read since it came.
+    pub read: bool,
+    /// It stood still, wholly and alone on the platform, zero seen before.
+    pub weighable: bool,
 }
 
+/// A permit that the interlock was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Granted {
-    id: PermitId,
-    by_itself: bool,
-    entered: bool,
+pub struct Granted {
+    pub id: PermitId,
+    pub by_itself: bool,
+    pub entered: bool,
+}
+
+/// What a person saw: the passage and the stamp as the screen gives them, and a digest of what the screen showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Looked {
+    passage: Option<PassageId>,
+    stamp: u32,
+    shown: u64,
+}
+
+/// What the lane said of it in the last step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Said {
+    pub revoked: bool,
+    pub weighed: bool,
+    pub passed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct World {
-    lane: Lane,
-    interlock: Interlock,
-    grant: Option<Permit>,
-    revoke: Option<(PermitId, PermitEnd)>,
-    reset: bool,
-    boom: u8,
-    rising: bool,
-    quiet: u8,
-    cars: [Car; 2],
-    confirmed: bool,
-    store_ok: bool,
+    pub lane: Lane,
+    pub interlock: Interlock,
+    pub grant: Option<Permit>,
+    pub revoke: Option<(PermitId, PermitEnd)>,
+    pub reset: bool,
+    pub boom: u8,
+    pub rising: bool,
+    pub quiet: u8,
+    pub cars: [Car; 2],
+    /// Something on the platform moved in this step.
+    pub moved: bool,
+    pub confirmed: bool,
+    pub store_ok: bool,
     /// The permit whose record waits to become durable, and the one whose record is.
-    writing: Option<PermitId>,
-    durable: Option<PermitId>,
-    asked_by_itself: bool,
-    granted: Option<Granted>,
-    looked: Option<(Option<PassageId>, u32)>,
+    pub writing: Option<PermitId>,
+    pub durable: Option<PermitId>,
+    pub asked_by_itself: bool,
+    pub granted: Option<Granted>,
+    pub looked: Option<Looked>,
     /// The act that was made on an old view.
-    stale_act: Option<u8>,
-    acts: u8,
+    pub stale_act: Option<u8>,
+    pub acts: u8,
     /// A pulsed device fault that nobody has looked at.
-    unseen_fault: bool,
-    /// The platform was empty since the last weighing and since the restart.
-    zero: bool,
-    /// The vehicle stood wholly and alone on the platform, zero seen before.
-    weighable: [bool; 2],
-    waited: u8,
-    judged: bool,
-    passages: u64,
-    boot: u128,
-    left: Budget,
-    passed: bool,
-    revoked: bool,
+    pub unseen_fault: bool,
+    /// The platform was empty since the last weighing and since the restarts of lane and indicator.
+    pub zero: bool,
+    /// Vehicles that stood there when the indicator made its zero.
+    pub zeroed_under: u8,
+    /// The passage whose turn it is, how long it has waited, and whether it was judged or somebody called.
+    pub served: Option<PassageId>,
+    pub waited: u8,
+    pub judged: bool,
+    pub passages: u64,
+    pub boot: u128,
+    pub left: Budget,
+    pub said: Said,
     pub broken: Option<&'static str>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    Wait,
-    Forward(u8),
-    Back(u8),
-    Read(u8),
-    /// A picture of the first vehicle, taken long ago, read only now.
-    LateRead,
-    Flip,
-    Store,
-    Durable,
-    Look,
-    Open {
-        looked: bool,
-    },
-    Stop,
-    Reset,
-    Fault,
-    Restart,
-}
-
-pub const PROPERTIES: [&str; 8] = ["I3", "I5", "I9", "I10", "I13", "I14", "I17", "L1"];
-
-impl Model for Run {
-    type State = World;
-    type Action = Action;
-
-    fn init_states(&self) -> Vec<World> {
-        vec![World::new(self.budget, self.start)]
-    }
-
-    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
-        if world.broken.is_none() {
-            world.possible(actions);
-        }
-    }
-
-    fn next_state(&self, world: &World, action: Action) -> Option<World> {
-        let mut next = world.clone();
-        next.act(action);
-        next.step();
-        Some(next)
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always("I3", |_, world: &World| world.broken != Some("I3")),
-            Property::always("I5", |_, world: &World| world.broken != Some("I5")),
-            Property::always("I9", |_, world: &World| world.broken != Some("I9")),
-            Property::always("I10", |_, world: &World| world.broken != Some("I10")),
-            Property::always("I13", |_, world: &World| world.broken != Some("I13")),
-            Property::always("I14", |_, world: &World| world.broken != Some("I14")),
-            Property::always("I17", |_, world: &World| world.broken != Some("I17")),
-            Property::always("L1", |_, world: &World| world.broken != Some("L1")),
-            // The model reaches what it is about.
-            Property::sometimes("a permit is granted", |_, world: &World| world.granted.is_some()),
-            Property::sometimes("a permit is revoked", |_, world: &World| world.revoked),
-        ]
-    }
-}
-
 impl World {
-    fn new(budget: Budget, start: Start) -> Self {
+    pub fn new(budget: Budget, start: Start) -> Self {
         let mut world = Self {
             lane: lane(1, None),
             interlock: Interlock::new(boom_config(), BootId(1)),
@@ -193,7 +105,8 @@ impl World {
             boom: 0,
             rising: false,
             quiet: 0,
-            cars: [Car { place: 0, read: false }; 2],
+            cars: [Car { place: 0, read: false, weighable: false }; 2],
+            moved: false,
             confirmed: true,
             store_ok: true,
             writing: None,
@@ -205,87 +118,77 @@ impl World {
             acts: 0,
             unseen_fault: false,
             zero: false,
-            weighable: [false; 2],
+            zeroed_under: 0,
+            served: None,
             waited: 0,
             judged: false,
             passages: 0,
             boot: 1,
-            left: budget,
-            passed: false,
-            revoked: false,
+            left: Budget::START,
+            said: Said::default(),
             broken: None,
         };
         world.introduce();
         world.step();
         world.step();
         world.begin(start);
+        world.left = budget;
         world
     }
 
     fn begin(&mut self, start: Start) {
-        use Action::{Durable, Forward, Read, Wait};
+        use Action::{Forward, Read, Wait};
         let arrive = [Forward(0), Forward(0), Forward(0), Wait];
-        let pass = [Read(0), Durable, Wait, Wait, Wait, Wait, Forward(0), Forward(0), Forward(0), Forward(0), Wait, Wait, Wait, Wait];
+        let pass = [Read(0), Wait, Wait, Wait, Forward(0), Forward(0), Forward(0), Forward(0)];
         let actions: &[&[Action]] = match start {
             Start::Empty => &[],
             Start::Platform => &[&arrive],
-            Start::FirstGone => &[&arrive, &pass, &[Wait; 8]],
+            Start::FirstGone => &[&arrive, &pass],
         };
-        for action in actions.iter().copied().flatten() {
+        let mut passed = false;
+        for action in actions.iter().copied().flatten().chain(&[Wait; 8]).take(if start == Start::FirstGone { 20 } else { 4 }) {
             self.act(*action);
             self.step();
+            passed |= self.said.passed;
             assert_eq!(self.broken, None, "{action:?}");
         }
-        assert!(start != Start::FirstGone || self.passed, "the first vehicle passes");
-        (self.passed, self.revoked) = (false, false);
+        assert!(start != Start::FirstGone || passed, "the first vehicle passes");
     }
 
     pub fn describe(world: &World, action: Option<&Action>) -> String {
         let faults: Vec<_> = world.interlock.faults().iter().collect();
         format!(
-            "{:?} boom {} cars {:?} confirmed {} granted {:?} faults {faults:?} waited {} broken {:?} -> {action:?}",
+            "{:?} boom {} cars {:?} confirmed {} granted {:?} faults {faults:?} zero {} waited {} broken {:?} -> {action:?}",
             world.lane.phase(),
             world.boom,
             world.cars.map(|car| car.place),
             world.confirmed,
             world.granted,
+            world.zero,
             world.waited,
             world.broken
         )
     }
 
-    fn introduce(&mut self) {
-        self.input(Input::Wall(Wall { utc_ms: 1_000_000, quality: WallQuality::Trusted }));
-        self.tell_store();
-        self.input(Input::Freshness(Freshness { head_utc_ms: Some(1_000_000), link_up: true, ..Freshness::NONE }));
-        self.input(Input::ScaleState(ScaleState::Streaming));
-        self.input(Input::CameraState(Camera::Front, CameraState::Ok));
-        self.input(Input::CameraState(Camera::Rear, CameraState::Absent));
-    }
-
-    fn tell_store(&mut self) {
-        self.input(Input::Store(StoreState { can_commit: self.store_ok, nearly_full: false, restored: false }));
-    }
-
-    fn possible(&self, actions: &mut Vec<Action>) {
+    pub fn possible(&self, actions: &mut Vec<Action>) {
         actions.push(Action::Wait);
-        for (at, car) in self.cars.iter().enumerate().take(usize::from(self.left.cars)) {
+        let left = &self.left;
+        for (at, car) in self.cars.iter().enumerate().take(usize::from(left.cars)) {
             let ahead = if at == 0 { 8 } else { self.cars[0].place };
             // The second keeps its distance; nobody drives through a boom that is down.
             let room = ahead >= 7 || car.place + 2 <= ahead;
             let free = car.place != 4 || self.boom == 2;
-            if car.place < 7 && room && free {
+            if car.place < 7 && room && free && (car.place > 0 || left.arrivals > 0) {
                 actions.push(Action::Forward(at as u8));
             }
             let behind = at == 0 && self.cars[1].place >= 1;
-            if (1..=4).contains(&car.place) && !behind {
+            if left.backs > 0 && (1..=4).contains(&car.place) && !behind {
                 actions.push(Action::Back(at as u8));
             }
             if car.place == 3 && !car.read {
                 actions.push(Action::Read(at as u8));
             }
         }
-        let left = &self.left;
         let optional = [
             (left.late_reads > 0 && self.cars[0].place == 7 && self.cars[1].place == 3, Action::LateRead),
             (left.flips > 0, Action::Flip),
@@ -298,15 +201,17 @@ impl World {
             (left.resets > 0 && (self.unseen_fault || self.interlock.faults().at_least(Severity::Attend)), Action::Reset),
             (left.faults > 0, Action::Fault),
             (left.restarts > 0, Action::Restart),
+            (left.indicator > 0, Action::Indicator),
         ];
         actions.extend(optional.into_iter().filter(|(possible, _)| *possible).map(|(_, action)| action));
     }
 
-    fn act(&mut self, action: Action) {
+    pub fn act(&mut self, action: Action) {
+        self.said = Said::default();
         match action {
-            Action::Wait | Action::Stop => {}
-            Action::Forward(at) => self.cars[usize::from(at)].place += 1,
-            Action::Back(at) => self.cars[usize::from(at)].place -= 1,
+            Action::Wait => {}
+            Action::Forward(at) => self.drive(usize::from(at), true),
+            Action::Back(at) => self.drive(usize::from(at), false),
             Action::Read(at) => {
                 self.cars[usize::from(at)].read = true;
                 self.read(usize::from(at), Mono(BASE_MS));
@@ -326,11 +231,15 @@ impl World {
                 self.tell_store();
             }
             Action::Durable => self.make_durable(),
-            Action::Look => self.looked = Some(self.view()),
+            Action::Look => self.looked = Some(self.look()),
             Action::Open { looked } => self.open(looked),
+            Action::Stop => {
+                self.left.stops -= 1;
+                self.scan(true);
+            }
             Action::Reset => {
                 self.left.resets -= 1;
-                self.officer(Act::ResetFaults, (None, 0));
+                self.officer(Act::ResetFaults, None, 0);
             }
             Action::Fault => {
                 self.left.faults -= 1;
@@ -339,29 +248,56 @@ impl World {
                 self.input(Input::Fault { fault: Fault::OutputMismatch, raised: false });
             }
             Action::Restart => self.restart(),
-        }
-        if action == Action::Stop {
-            self.left.stops -= 1;
-            self.scan(true);
+            Action::Indicator => self.restart_indicator(),
         }
     }
 
-    fn view(&self) -> (Option<PassageId>, u32) {
+    fn drive(&mut self, at: usize, forward: bool) {
+        let car = &mut self.cars[at];
+        if forward {
+            self.left.arrivals -= u8::from(car.place == 0);
+            car.place += 1;
+        } else {
+            self.left.backs -= 1;
+            car.place -= 1;
+        }
+        car.read &= car.place != 0;
+        self.moved = (2..=4).contains(&car.place);
+    }
+
+    fn read(&mut self, car: usize, acquired_at: Mono) {
+        for _ in 0..2 {
+            let read = Box::new(Read::of_text(&plate(car), 1_000_000, 1_000).unwrap());
+            self.input(Input::PlateRead { camera: Camera::Front, track: 0, acquired_at, read });
+        }
+    }
+
+    /// What the screen shows of the vehicle at the boom: its passage, plates, weight, declarations and verdict.
+    fn look(&self) -> Looked {
         let view = self.lane.view(Mono(BASE_MS));
-        (view.at_boom.and_then(|vehicle| vehicle.passage), view.stamp)
+        let mut shown = DefaultHasher::new();
+        let passage = view.at_boom.as_ref().and_then(|vehicle| vehicle.passage);
+        if let Some(vehicle) = view.at_boom {
+            let plates: Vec<_> = vehicle.plates.iter().map(|plate| plate.text).collect();
+            let verdict = vehicle.verdict.map(|aged| aged.value);
+            let checks: Vec<_> = verdict.iter().flat_map(|v| &v.checks).map(|check| (check.kind, check.result, check.leads_to)).collect();
+            let gross = vehicle.gross.map(|aged| aged.value).ok();
+            (plates, vehicle.declarations, checks, verdict.map(|v| v.outcome), gross).hash(&mut shown);
+        }
+        Looked { passage, stamp: view.stamp, shown: shown.finish() }
     }
 
     fn open(&mut self, looked: bool) {
         self.left.acts -= 1;
-        let current = self.view();
+        let current = self.look();
         let on = if looked { self.looked.take().unwrap_or(current) } else { current };
-        if on != current {
+        if (on.passage, on.shown) != (current.passage, current.shown) {
             self.stale_act = Some(self.acts);
         }
-        self.officer(Act::Open(Reason { code: ReasonCode::DocumentsChecked, text: String::new() }), on);
+        self.officer(Act::Open(Reason { code: ReasonCode::DocumentsChecked, text: String::new() }), on.passage, on.stamp);
     }
 
-    fn officer(&mut self, act: Act, (passage, stamp): (Option<PassageId>, u32)) {
+    fn officer(&mut self, act: Act, passage: Option<PassageId>, stamp: u32) {
         let id = ActId(self.acts.to_string());
         self.acts += 1;
         let by = Officer { id: "lan".into(), agency: "customs".into(), role: Role::Officer };
@@ -377,240 +313,41 @@ impl World {
         (self.grant, self.revoke, self.reset, self.writing, self.durable, self.granted) = (None, None, false, None, None, None);
         self.looked = None;
         self.zero = false;
-        self.weighable = [false; 2];
+        self.cars.iter_mut().for_each(|car| car.weighable = false);
         self.unseen_fault = false;
         self.forget_waiting();
         self.introduce();
     }
 
-    fn read(&mut self, car: usize, acquired_at: Mono) {
-        for _ in 0..3 {
-            let read = Box::new(Read::of_text(&plate(car), 1_000_000, 1_000).unwrap());
-            self.input(Input::PlateRead { camera: Camera::Front, track: 0, acquired_at, read });
-        }
+    pub fn forget_waiting(&mut self) {
+        (self.waited, self.judged) = (0, false);
     }
 
     /// One tick: the boom, the scan, the scale, the timers; then everything moves into the past.
-    fn step(&mut self) {
+    pub fn step(&mut self) {
         self.move_boom();
         self.scan(false);
-        let kg = if self.first_on_platform().is_some() { 35_000 } else { 0 };
-        self.zero |= kg == 0;
-        let alone = self.cars.iter().filter(|car| (2..=4).contains(&car.place)).count() == 1;
-        if let Some(car) = self.first_on_platform().filter(|car| alone && self.zero && self.cars[*car].place == 3) {
-            self.weighable[car] = true;
-            self.zero = false;
-        }
-        for (car, weighable) in self.cars.iter().zip(&mut self.weighable) {
-            *weighable &= car.place != 0;
-        }
-        let reading = Reading::Value { grams: kg * 1_000, stable: Stable::Yes, shown: Shown::Gross };
-        self.input(Input::Weight(Sample { acquired_at: Mono(BASE_MS), reading, raw: Digest([0; 32]) }));
+        self.weigh();
         self.input(Input::Tick);
         if self.writing.is_some() && self.store_ok && !self.left.late_durable {
             self.make_durable();
         }
         self.check();
+        self.moved = false;
         self.shift();
     }
 
     fn shift(&mut self) {
-        let back = |at: &mut Mono| at.0 = at.0.saturating_sub(STEP_MS).min(2 * BASE_MS);
+        let back = |at: &mut Mono| {
+            if at.0 < FAR_MS {
+                at.0 = at.0.saturating_sub(STEP_MS);
+            }
+        };
+        self.lane.forget_measures();
         self.lane.shift_times(&mut { back });
         self.interlock.shift_times(STEP_MS);
         if let Some(permit) = &mut self.grant {
             back(&mut permit.expires);
-        }
-    }
-
-    fn first_on_platform(&self) -> Option<usize> {
-        self.cars.iter().position(|car| (2..=4).contains(&car.place))
-    }
-
-    fn move_boom(&mut self) {
-        let under = self.cars.iter().any(|car| (4..=5).contains(&car.place));
-        if self.rising {
-            self.boom = (self.boom + 1).min(2);
-            self.rising = self.boom < 2;
-            self.quiet = 0;
-        } else if under {
-            self.quiet = 0;
-        } else {
-            self.quiet = (self.quiet + 1).min(8);
-            if self.boom == 1 || (self.boom == 2 && self.quiet >= 8) {
-                self.boom -= 1;
-            }
-        }
-    }
-
-    fn scan(&mut self, stop: bool) {
-        let on = |places: core::ops::RangeInclusive<u8>| self.cars.iter().any(|car| places.contains(&car.place));
-        let values = [
-            (Signal::ApproachLoop, on(1..=2)),
-            (Signal::PlatformRear, on(2..=2)),
-            (Signal::PlatformFront, on(4..=4)),
-            (Signal::BoomLoop, on(4..=5)),
-            (Signal::Photocell, on(5..=5)),
-            (Signal::ExitLoop, on(5..=6)),
-            (Signal::BoomUp, self.boom == 2),
-            (Signal::BoomDown, self.boom == 0),
-        ];
-        let mut image = ProcessImage::new(FITTED);
-        for (signal, value) in values {
-            image.put(signal, SignalSample { value, acquired_at: Mono(BASE_MS) });
-        }
-        let requests = Requests { stop, reset: self.reset, grant: self.grant.take(), revoke: self.revoke.take(), ..Requests::default() };
-        self.reset = false;
-        let scan = self.interlock.scan(Mono(BASE_MS), &image, &requests);
-        self.rising |= scan.outputs.get(Output::Open);
-        self.input(Input::Signals(Box::new(image)));
-        for event in scan.events {
-            if let Event::VehicleEntered { permit: Some(id) } = event
-                && let Some(granted) = self.granted.as_mut().filter(|granted| granted.id == id)
-            {
-                granted.entered = true;
-            }
-            self.input(Input::Interlock(event));
-            if let Event::PermitEnded(id, _) | Event::PermitRefused(id, _) = event {
-                self.granted = self.granted.filter(|granted| granted.id != id);
-            }
-        }
-    }
-
-    fn make_durable(&mut self) {
-        if let Some(id) = self.writing.take() {
-            self.durable = Some(id);
-            self.input(Input::PermitDurable(id));
-        }
-    }
-
-    fn input(&mut self, input: Input) {
-        self.lane.handle(Mono(BASE_MS), input);
-        while let Some(effect) = self.lane.poll_effect() {
-            self.follow(effect);
-        }
-    }
-
-    fn follow(&mut self, effect: Effect) {
-        match effect {
-            Effect::OpenPassage { visit, .. } => {
-                self.forget_waiting();
-                self.passages = self.passages % 3 + 1;
-                let passage = PassageId { ledger: LedgerId(1), seq: self.passages };
-                self.input(Input::PassageOpened { visit, passage });
-            }
-            Effect::Authorise { permit, record } => {
-                self.judged = true;
-                self.authorised(permit, &record);
-            }
-            Effect::Grant(permit) => self.granted(permit),
-            Effect::Revoke(id, end) => {
-                self.revoke = Some((id, end));
-                // Until it is heard, a grant that waits in the same channel is void.
-                self.grant = self.grant.filter(|grant| grant.id != id);
-                self.granted = self.granted.filter(|granted| granted.id != id);
-                self.revoked |= end == PermitEnd::Revoked;
-            }
-            Effect::ResetInterlock => {
-                self.reset = true;
-                self.unseen_fault = false;
-            }
-            Effect::Lookup { passage, question, plates, .. } => {
-                let answer = Box::new(self.look_up(&plates));
-                self.input(Input::Lookup { passage, question, answer });
-            }
-            Effect::Sign(Sign::WaitOfficer | Sign::TurnBack | Sign::Divert) => self.judged = true,
-            Effect::Record(record) => self.recorded(&record),
-            _ => {}
-        }
-    }
-
-    fn recorded(&mut self, record: &Record) {
-        match &record.what {
-            What::Verdict(_) => self.judged = true,
-            What::Weighed(_) => {
-                // A vehicle that is gone by now cannot be told any more.
-                let first = self.cars.iter().position(|car| (1..=5).contains(&car.place));
-                if first.is_some_and(|car| !self.weighable[car]) {
-                    self.broken.get_or_insert("I17");
-                }
-            }
-            What::PassageEnded { end, .. } => {
-                self.forget_waiting();
-                self.passed |= *end == PassageEnd::Passed;
-            }
-            _ => {}
-        }
-    }
-
-    fn authorised(&mut self, id: PermitId, record: &Record) {
-        if let What::PermitGranted { by, act, .. } = &record.what {
-            self.asked_by_itself = by.is_none();
-            if let (Some(act), Some(stale)) = (act, self.stale_act)
-                && act.as_str() == stale.to_string()
-            {
-                self.broken.get_or_insert("I13");
-            }
-        }
-        self.writing = Some(id);
-        if self.store_ok && !self.left.late_durable {
-            self.make_durable();
-        }
-    }
-
-    /// What must be true when a permit is given to the interlock.
-    fn granted(&mut self, permit: Permit) {
-        if self.durable != Some(permit.id) {
-            self.broken.get_or_insert("I9");
-        }
-        if self.interlock.faults().at_least(Severity::Block) || self.unseen_fault {
-            self.broken.get_or_insert("I5");
-        }
-        let first = self.cars.iter().position(|car| (1..=5).contains(&car.place));
-        if self.asked_by_itself {
-            if first != Some(0) {
-                self.broken.get_or_insert("I10");
-            } else if !self.confirmed {
-                self.broken.get_or_insert("I14");
-            }
-        }
-        self.granted = Some(Granted { id: permit.id, by_itself: self.asked_by_itself, entered: false });
-        self.grant = Some(permit);
-    }
-
-    fn look_up(&self, plates: &[PlateText]) -> LookupAnswer {
-        let candidates = if plates.contains(&plate(0)) { vec![declaration(self.confirmed)] } else { Vec::new() };
-        let revision = Some(Revision { epoch: 1, revision: 1 });
-        LookupAnswer {
-            candidates,
-            truncated: false,
-            watch: Vec::new(),
-            claims: Vec::new(),
-            elsewhere: None,
-            declarations: revision,
-            watchlist: revision,
-        }
-    }
-
-    fn forget_waiting(&mut self) {
-        (self.waited, self.judged) = (0, false);
-    }
-
-    /// What must be true after every step.
-    fn check(&mut self) {
-        let worse = self.granted.is_some_and(|granted| granted.by_itself && !granted.entered) && !self.confirmed;
-        if worse {
-            self.broken.get_or_insert("I3");
-        }
-        let waits = self.cars.iter().any(|car| (1..=3).contains(&car.place));
-        let healthy = !self.interlock.faults().at_least(Severity::Block) && !self.unseen_fault;
-        if waits && healthy && !self.judged {
-            self.waited += 1;
-            if self.waited > WAITS_STEPS {
-                self.broken.get_or_insert("L1");
-            }
-        } else {
-            self.waited = 0;
         }
     }
 }

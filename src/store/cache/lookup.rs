@@ -17,12 +17,12 @@ const BUCKET_MAX_ROWS: usize = 256;
 
 // One statement, so that slot and rows are of one moment. A collection without a hit still gives its revision.
 const BUCKET: &str = "
-SELECT e.row, e.id, e.epoch, e.revision, e.counted, e.bytes, p.plate, c.epoch, c.revision FROM collection c
+SELECT e.row, e.id, e.epoch, e.revision, e.counted, e.bytes, p.plate, c.epoch, c.revision, e.state FROM collection c
 LEFT JOIN plate p ON p.collection = c.number AND p.slot = c.slot AND p.key = ?2
 LEFT JOIN entry e ON e.row = p.row
 WHERE c.number = ?1 LIMIT ?3";
 const EXACT: &str = "
-SELECT e.row, e.id, e.epoch, e.revision, e.counted, e.bytes, p.plate, c.epoch, c.revision FROM collection c
+SELECT e.row, e.id, e.epoch, e.revision, e.counted, e.bytes, p.plate, c.epoch, c.revision, e.state FROM collection c
 JOIN plate p ON p.collection = c.number AND p.slot = c.slot AND p.key = ?2 AND p.plate = ?4
 JOIN entry e ON e.row = p.row
 WHERE c.number = ?1 LIMIT ?3";
@@ -141,6 +141,7 @@ fn hit_of(row: &Row<'_>, exact: bool) -> Result<Hit, StoreError> {
     let sql = StoreError::sql;
     let counted: Option<Vec<u8>> = row.get(4).map_err(sql(what))?;
     let revision: i64 = row.get(3).map_err(sql(what))?;
+    let state: Option<String> = row.get(9).map_err(sql(what))?;
     Ok(Hit {
         row: row.get(0).map_err(sql(what))?,
         counted: counted.unwrap_or_default().chunks(24).map(passage_of).collect::<Result<_, _>>()?,
@@ -148,6 +149,7 @@ fn hit_of(row: &Row<'_>, exact: bool) -> Result<Hit, StoreError> {
             id: row.get(1).map_err(sql(what))?,
             revision: Revision { epoch: row.get(2).map_err(sql(what))?, revision: from_sql(revision, what)? },
             exact,
+            quarantined: state.as_deref() == Some(super::QUARANTINED),
             entries_used_here: 0,
             bytes: row.get(5).map_err(sql(what))?,
         },
@@ -160,7 +162,7 @@ pub fn list(conn: &Connection, collection: Collection, after: &str, max: usize) 
     let (slot, _) = slot(conn, collection)?;
     let mut select = conn
         .prepare_cached(
-            "SELECT row, id, epoch, revision, NULL, bytes FROM entry
+            "SELECT row, id, epoch, revision, NULL, bytes, NULL, NULL, NULL, state FROM entry
              WHERE collection = ?1 AND slot = ?2 AND id > ?3 AND tombstone = 0 ORDER BY id LIMIT ?4",
         )
         .map_err(StoreError::sql(what))?;

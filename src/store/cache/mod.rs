@@ -66,6 +66,11 @@ CREATE TABLE plate (
 CREATE INDEX plate_row ON plate (row);
 ";
 
+/// Counts rows of one collection that are in quarantine without reading it. No new format: a program that does not know the index may use the file.
+const QUARANTINE_INDEX: &str = "CREATE INDEX IF NOT EXISTS entry_quarantined ON entry (collection, slot) WHERE state = 'quarantined';";
+/// The state of a row that could not be understood. No state of a declaration's row is called so.
+pub(super) const QUARANTINED: &str = "quarantined";
+
 /// Every symbol that a confusable key may change: rows keyed by another function must not be looked up with this one.
 const KEY_PROBE: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const PROBE_MAX_SYMBOLS: usize = 12;
@@ -119,12 +124,14 @@ fn open_file(path: &Path, key: fn(&str) -> String) -> Result<(Connection, bool),
         0 => {
             let transaction = conn.transaction().map_err(StoreError::sql(what))?;
             transaction.execute_batch(SCHEMA).map_err(StoreError::sql(what))?;
+            transaction.execute_batch(QUARANTINE_INDEX).map_err(StoreError::sql(what))?;
             transaction.execute("INSERT INTO meta VALUES (1, ?1)", [&probe]).map_err(StoreError::sql(what))?;
             transaction.pragma_update(None, "user_version", CACHE_FORMAT).map_err(StoreError::sql(what))?;
             transaction.commit().map_err(StoreError::sql(what))?;
             Ok((conn, false))
         }
         CACHE_FORMAT => {
+            conn.execute_batch(QUARANTINE_INDEX).map_err(StoreError::sql(what))?;
             let made_with: String = conn.query_row("SELECT key_probe FROM meta", [], |row| row.get(0)).map_err(StoreError::sql(what))?;
             if made_with != probe {
                 return Err(StoreError::row(what, "its rows have other confusable keys"));
@@ -173,6 +180,19 @@ pub fn slot(conn: &Connection, collection: Collection) -> Result<(i64, Option<Re
         .map_err(StoreError::sql(what))?;
     let Some((slot, epoch, revision)) = found else { return Err(StoreError::row(what, "its row is missing")) };
     Ok((slot, revision_of(epoch, revision)?))
+}
+
+/// Rows of a collection in force that could not be understood.
+pub fn quarantined(conn: &Connection, collection: Collection) -> Result<u64, StoreError> {
+    let what = "count quarantined rows";
+    let count: i64 = conn
+        .prepare_cached(
+            "SELECT count(*) FROM entry e JOIN collection c ON c.number = e.collection AND c.slot = e.slot
+             WHERE e.state = 'quarantined' AND e.collection = ?1",
+        )
+        .and_then(|mut select| select.query_row([collection.number()], |row| row.get(0)))
+        .map_err(StoreError::sql(what))?;
+    super::codec::from_sql(count, what)
 }
 
 /// How far a collection is.

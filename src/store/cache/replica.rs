@@ -6,7 +6,7 @@
 //!                └──────── begin again, gap in parts, restart: what was staged is dropped ────────┘
 //! ```
 
-use super::{CacheDb, slot};
+use super::{CacheDb, QUARANTINED, slot};
 use crate::store::codec::{passage_bytes, to_sql};
 use crate::store::error::StoreError;
 use crate::store::settings::{CHANGE_MAX_ROWS, COUNTED_MAX, REPLICA_CHUNK_MAX_ROWS, REPLICA_ROW_MAX_BYTES, REPLICA_ROW_MAX_PLATES};
@@ -107,7 +107,7 @@ impl CacheDb {
         let staging = self.staging.get_mut(&collection).ok_or(not_begun)?;
         let transaction = self.conn.transaction().map_err(StoreError::sql("stage a part"))?;
         let mut staged = 0;
-        for row in rows.iter().filter(|row| matches!(row, ReplicaRow::Upsert(_))) {
+        for row in rows.iter().filter(|row| !matches!(row, ReplicaRow::Tombstone { .. })) {
             write_row(&transaction, collection, staging.slot, staging.revision, row, key)?;
             staged += 1;
         }
@@ -146,7 +146,7 @@ fn check_rows(collection: Collection, rows: &[ReplicaRow]) -> Result<(), StoreEr
     for row in rows {
         let id = match row {
             ReplicaRow::Upsert(row) => &row.id,
-            ReplicaRow::Tombstone { id } => id,
+            ReplicaRow::Tombstone { id } | ReplicaRow::Quarantined { id, .. } => id,
         };
         let problem = if id.is_empty() || id.len() > ID_MAX_BYTES {
             Some("its id must have 1 to 64 bytes")
@@ -162,7 +162,8 @@ fn check_rows(collection: Collection, rows: &[ReplicaRow]) -> Result<(), StoreEr
     Ok(())
 }
 
-fn row_problem(row: &UpsertRow) -> Option<&'static str> {
+/// What is beyond the limits of a row.
+pub fn row_problem(row: &UpsertRow) -> Option<&'static str> {
     let long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > ID_MAX_BYTES);
     if row.bytes.len() > REPLICA_ROW_MAX_BYTES {
         Some("it is over 65536 bytes")
@@ -186,10 +187,17 @@ fn write_row(
     key: fn(&str) -> String,
 ) -> Result<(), StoreError> {
     let what = "write a replica row";
-    let empty = UpsertRow::default();
+    let made;
     let (id, upsert, tombstone) = match row {
         ReplicaRow::Upsert(upsert) => (&upsert.id, upsert, false),
-        ReplicaRow::Tombstone { id } => (id, &empty, true),
+        ReplicaRow::Tombstone { id } => {
+            made = UpsertRow::default();
+            (id, &made, true)
+        }
+        ReplicaRow::Quarantined { id, plates, bytes } => {
+            made = quarantined_row(conn, collection, id, plates, bytes)?;
+            (id, &made, false)
+        }
     };
     let old: Option<i64> = conn
         .prepare_cached("SELECT row FROM entry WHERE collection = ?1 AND slot = ?2 AND id = ?3")
@@ -230,4 +238,33 @@ fn write_row(
         insert.execute(params![collection.number(), slot, key(plate), plate, inserted]).map_err(StoreError::sql(what))?;
     }
     Ok(())
+}
+
+/// A row that could not be understood, found by every plate that it or the row before it had. A row of rules keeps the bytes that were understood
+/// last: they stay in force, and the count says that something newer was not understood.
+fn quarantined_row(conn: &Connection, collection: Collection, id: &str, plates: &[String], bytes: &[u8]) -> Result<UpsertRow, StoreError> {
+    let what = "quarantine a row";
+    let (active, _) = slot(conn, collection)?;
+    let mut found: Vec<String> = plates.iter().filter(|plate| (1..=PLATE_MAX_BYTES).contains(&plate.len())).cloned().collect();
+    let mut select = conn
+        .prepare_cached(
+            "SELECT p.plate FROM entry e JOIN plate p ON p.row = e.row WHERE e.collection = ?1 AND e.slot = ?2 AND e.id = ?3 LIMIT ?4",
+        )
+        .map_err(StoreError::sql(what))?;
+    let before = select
+        .query_map(params![collection.number(), active, id, REPLICA_ROW_MAX_PLATES as i64], |row| row.get(0))
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<String>>>)
+        .map_err(StoreError::sql(what))?;
+    found.extend(before.into_iter().filter(|plate| !plates.contains(plate)));
+    let mut kept: Option<Vec<u8>> = None;
+    if collection == Collection::Rules {
+        kept = conn
+            .prepare_cached("SELECT bytes FROM entry WHERE collection = ?1 AND slot = ?2 AND id = ?3 AND tombstone = 0")
+            .and_then(|mut select| select.query_row(params![collection.number(), active, id], |row| row.get(0)).optional())
+            .map_err(StoreError::sql(what))?;
+    } else if bytes.len() <= REPLICA_ROW_MAX_BYTES {
+        kept = Some(bytes.to_vec());
+    }
+    let bytes = kept.unwrap_or_default();
+    Ok(UpsertRow { id: id.to_owned(), plates: found, state: Some(QUARANTINED.to_owned()), bytes, ..UpsertRow::default() })
 }

@@ -1,8 +1,12 @@
 //! The black box: per passage an opening snapshot and the inputs and effects that followed, so that a decision can be run again.
 //!
 //! Bounded thrice: a passage in bytes (later entries are counted, not kept), all of them in bytes and in days (the oldest leave whole).
+//!
+//! Whoever gives entries numbers them from 1. Numbers that never came (the disk took nothing, a queue was full) are a hole: it is counted, and
+//! nothing is kept after it, because a run with a hole would be another run. What the box lacks begins after its last entry.
 
 use super::LaneTx;
+use crate::planted::planted;
 use crate::store::codec::{digest_of, from_sql, passage_bytes, to_sql};
 use crate::store::error::StoreError;
 use crate::store::types::{BlackBox, BlackBoxEntry, BlackBoxOpening, BlackBoxWhat};
@@ -41,35 +45,41 @@ impl LaneTx<'_> {
             .map(|_| ())
     }
 
-    /// Adds entries in order. What is over the passage's limit is counted.
-    pub fn append_black_box(&mut self, passage: PassageId, entries: &[BlackBoxEntry]) -> Result<(), StoreError> {
+    /// Adds entries, numbered from `first`. What is over the passage's limit, and what never came, is counted; what is there already is left.
+    pub fn append_black_box(&mut self, passage: PassageId, first: u64, entries: &[BlackBoxEntry]) -> Result<(), StoreError> {
         let what = "append to a black box";
         let key = passage_bytes(passage);
-        let found: Option<(i64, i64, i64)> = self
-            .conn
-            .prepare_cached("SELECT number, total_bytes, dropped FROM black_box WHERE passage = ?1")
-            .and_then(|mut select| select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional())
-            .map_err(StoreError::sql(what))?;
-        let Some((number, total, dropped)) = found else { return Err(StoreError::BlackBoxUnknown) };
-        let (mut total, mut dropped) = (from_sql(total, what)?, from_sql(dropped, what)?);
-        let mut insert = self
+        let found: Option<(i64, i64, i64, i64)> = self
             .conn
             .prepare_cached(
-                "INSERT INTO black_box_entry (number, n, effect, at_ms, bytes)
-                 VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM black_box_entry WHERE number = ?1), ?2, ?3, ?4)",
+                "SELECT number, total_bytes, dropped, (SELECT coalesce(max(n), 0) FROM black_box_entry e WHERE e.number = b.number)
+                 FROM black_box b WHERE passage = ?1",
             )
+            .and_then(|mut select| select.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional())
             .map_err(StoreError::sql(what))?;
-        for entry in entries {
+        let Some((number, total, dropped, kept)) = found else { return Err(StoreError::BlackBoxUnknown) };
+        let (mut total, mut dropped, mut kept) = (from_sql(total, what)?, from_sql(dropped, what)?, from_sql(kept, what)?);
+        let mut insert = self
+            .conn
+            .prepare_cached("INSERT INTO black_box_entry (number, n, effect, at_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")
+            .map_err(StoreError::sql(what))?;
+        if !planted("hole") {
+            dropped += first.saturating_sub(1).saturating_sub(kept + dropped);
+        }
+        for (nth, entry) in (first..).zip(entries) {
+            if nth <= kept + dropped {
+                continue;
+            }
             let size = entry.bytes.len() as u64;
-            // Once something is missing nothing may follow: a run with a hole would be another run.
             if dropped > 0 || total + size > self.settings.black_box_passage_max_bytes {
                 dropped += 1;
                 continue;
             }
             insert
-                .execute(params![number, entry.what == BlackBoxWhat::Effect, to_sql(entry.at.0), entry.bytes])
+                .execute(params![number, to_sql(nth), entry.what == BlackBoxWhat::Effect, to_sql(entry.at.0), entry.bytes])
                 .map_err(StoreError::sql(what))?;
             total += size;
+            kept += 1;
         }
         self.conn
             .prepare_cached("UPDATE black_box SET total_bytes = ?2, dropped = ?3 WHERE number = ?1")

@@ -7,6 +7,7 @@
 //! A sequence is given by the store, without gap, and never twice. The centre's acknowledgement moves the cursor only if it names the hash that
 //! is stored; another hash, or a sequence that does not exist here, is a fork.
 
+use super::schema::{LISTED, LISTED_KINDS};
 use super::{LaneTx, Tip};
 use crate::store::chain::{self, SignedHead};
 use crate::store::codec::{digest_of, fixed, from_sql, passage_bytes, to_sql};
@@ -237,12 +238,22 @@ pub fn passage_rows(conn: &Connection, passage: PassageId) -> Result<Vec<LedgerR
     Ok(rows)
 }
 
-/// The newest records of a kind, newest first; looks no further back than [`READ_MAX_ROWS`] records of it.
-pub fn newest(conn: &Connection, kind: &str, max: usize) -> Result<Vec<LedgerRow>, StoreError> {
+/// The statement of [`newest`].
+fn newest_sql() -> String {
+    format!("SELECT seq, hash, kind, utc_ms, bytes FROM ledger WHERE {LISTED} AND kind = ?1 ORDER BY seq DESC LIMIT ?2")
+}
+
+/// The newest records of a kind, newest first, at most [`READ_MAX_ROWS`]. Only kinds that the index knows: a search for any other would read
+/// the whole ledger.
+///
+/// # Errors
+/// [`StoreError::KindNotListed`].
+pub fn newest(conn: &Connection, kind: &'static str, max: usize) -> Result<Vec<LedgerRow>, StoreError> {
     let what = "read the newest records of a kind";
-    let mut select = conn
-        .prepare_cached("SELECT seq, hash, kind, utc_ms, bytes FROM ledger WHERE kind = ?1 ORDER BY seq DESC LIMIT ?2")
-        .map_err(StoreError::sql(what))?;
+    if !LISTED_KINDS.contains(&kind) {
+        return Err(StoreError::KindNotListed(kind));
+    }
+    let mut select = conn.prepare_cached(&newest_sql()).map_err(StoreError::sql(what))?;
     let limit = max.min(READ_MAX_ROWS) as i64;
     let mut found = select.query(params![kind, limit]).map_err(StoreError::sql(what))?;
     let mut rows = Vec::new();
@@ -297,4 +308,54 @@ pub fn check_tail(conn: &Connection, meta: &Meta) -> Result<Tip, StoreError> {
         evidence_bytes: from_sql(evidence, what)?,
         utc_ms: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::lane::schema;
+    use rusqlite::StatementStatus;
+
+    /// A watch record each minute.
+    const YEAR_RECORDS: i64 = 365 * 24 * 60;
+
+    /// A ledger of format 2 that was quiet for a year: its one mode and its one passage stand at the beginning.
+    fn a_quiet_year(path: &std::path::Path) {
+        let conn = Connection::open(path).unwrap();
+        conn.execute_batch(&schema::steps_upto(2)).unwrap();
+        conn.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+             INSERT INTO ledger (seq, hash, kind, passage, utc_ms, bytes)
+             SELECT i, zeroblob(32), CASE i WHEN 1 THEN 'mode' WHEN 2 THEN 'passage_opened' ELSE 'watch' END, NULL, i, x'7b7d' FROM n",
+            [YEAR_RECORDS],
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn the_last_mode_of_a_quiet_year_is_found_without_reading_the_year() {
+        assert!(schema::steps_upto(3).contains(&format!("WHERE {LISTED}")), "query and index say the same");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lane.db");
+        a_quiet_year(&path);
+        let conn = schema::open(&path, None).unwrap();
+        assert_eq!(schema::format_of(&conn).unwrap(), schema::LANE_FORMAT, "the old file was migrated");
+        for (kind, seq) in [("mode", 1), ("passage_opened", 2)] {
+            let rows = newest(&conn, kind, 50).unwrap();
+            assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [seq], "{kind}");
+        }
+        let plan: Vec<String> = conn
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", newest_sql()))
+            .unwrap()
+            .query_map(params!["mode", 1], |row| row.get(3))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert!(plan.iter().all(|step| step.contains("USING INDEX ledger_listed (kind=?)")), "{plan:?}");
+        let mut select = conn.prepare(&newest_sql()).unwrap();
+        select.query_map(params!["mode", 50], |_| Ok(())).unwrap().for_each(drop);
+        let steps = select.get_status(StatementStatus::VmStep);
+        assert!(steps < 200, "{steps} steps of SQLite's machine for one row among {YEAR_RECORDS}");
+        assert!(matches!(newest(&conn, "watch", 1), Err(StoreError::KindNotListed("watch"))));
+    }
 }

@@ -1,21 +1,19 @@
 //! Officers, the lockout after wrong PINs, and the ids of acts and commands that were handled.
 //!
-//! Lockout: from the fifth wrong PIN in a row on, the door stays shut 1, 2, 4, ... minutes, at most an hour. The count survives a restart and a
-//! new row from the replica; only a right PIN ends the count. A clock that was set back cannot make it longer than an hour:
-//! [`LaneTx::cut_lockout`].
+//! How long the door stays shut is `crate::officer::lockout`'s arithmetic. The count survives a restart and a new row from the centre; only a
+//! right PIN ends it. A clock that was set back cannot make it longer than the longest: [`LaneTx::cut_lockout`].
+//!
+//! An officer is of this lane (made by `borderlane officer add`) or of the centre. The centre's have no PIN until one is given at the lane; the
+//! mirror ([`LaneTx::mirror_officers`]) never touches a PIN or a count, takes a login over that the lane had, and removes what the centre no
+//! longer has, with its PIN.
 
 use super::LaneTx;
+use crate::officer::lockout::{LOCKOUT_MAX_MS, Lockout};
 use crate::store::codec::to_sql;
 use crate::store::error::StoreError;
-use crate::store::types::{Lockout, OfficerRow};
+use crate::store::types::{Mirrored, OfficerRow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-/// Wrong PINs before the door shuts.
-pub const FREE_FAILURES: u32 = 5;
-/// The first time it is shut, milliseconds.
-pub const LOCKOUT_FIRST_MS: i64 = 60_000;
-/// The longest time it is shut, milliseconds.
-pub const LOCKOUT_MAX_MS: i64 = 3_600_000;
 /// Bytes of an act's id.
 pub const ACT_ID_MAX_BYTES: usize = 128;
 /// Officers of one lane.
@@ -28,9 +26,10 @@ impl LaneTx<'_> {
         let sites = serde_json::to_string(&officer.sites).map_err(|e| StoreError::row(what, e.to_string()))?;
         self.conn
             .prepare_cached(
-                "INSERT INTO officer (id, agency, role, sites, valid_from_ms, valid_until_ms, pin_hash)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (id) DO UPDATE SET agency = ?2, role = ?3, sites = ?4, valid_from_ms = ?5, valid_until_ms = ?6, pin_hash = ?7",
+                "INSERT INTO officer (id, agency, role, sites, valid_from_ms, valid_until_ms, pin_hash, from_centre)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (id) DO UPDATE SET agency = ?2, role = ?3, sites = ?4, valid_from_ms = ?5, valid_until_ms = ?6, pin_hash = ?7,
+                   from_centre = max(from_centre, ?8)",
             )
             .and_then(|mut insert| {
                 insert.execute(params![
@@ -40,11 +39,34 @@ impl LaneTx<'_> {
                     sites,
                     officer.valid_from_ms,
                     officer.valid_until_ms,
-                    officer.pin_hash
+                    officer.pin_hash,
+                    officer.from_centre
                 ])
             })
             .map_err(StoreError::sql(what))
             .map(|_| ())
+    }
+
+    /// The officers as the centre has them, whole: PINs and counts of those that are known stay, and who is no longer there is removed.
+    pub fn mirror_officers(&mut self, wanted: &[OfficerRow]) -> Result<Mirrored, StoreError> {
+        let mut done = Mirrored::default();
+        let kept = officers(self.conn)?;
+        for (old, _) in kept.iter().filter(|(old, _)| old.from_centre) {
+            if !wanted.iter().any(|row| row.id == old.id) {
+                self.remove_officer(&old.id)?;
+                done.removed.push(old.id.clone());
+            }
+        }
+        for row in wanted.iter().take(OFFICERS_MAX_ROWS) {
+            let old = kept.iter().find(|(old, _)| old.id == row.id).map(|(old, _)| old);
+            let pin_hash = old.map(|old| old.pin_hash.clone()).unwrap_or_default();
+            let row = OfficerRow { pin_hash, from_centre: true, ..row.clone() };
+            if old != Some(&row) {
+                self.put_officer(&row)?;
+                done.written += 1;
+            }
+        }
+        Ok(done)
     }
 
     /// Removes an officer; says whether there was one.
@@ -58,9 +80,7 @@ impl LaneTx<'_> {
     /// A wrong PIN: counts it and shuts the door when it was one too many.
     pub fn officer_failed(&mut self, id: &str, now_utc_ms: i64) -> Result<Lockout, StoreError> {
         let (_, lockout) = officer(self.conn, id)?.ok_or_else(|| StoreError::OfficerUnknown(id.chars().take(32).collect()))?;
-        let failures = lockout.failures.saturating_add(1);
-        let locked_until_ms = (failures >= FREE_FAILURES).then(|| now_utc_ms.saturating_add(lockout_ms(failures)));
-        self.write_lockout(id, Lockout { failures, locked_until_ms })
+        self.write_lockout(id, lockout.after_attempt(now_utc_ms))
     }
 
     /// A right PIN: the count begins again.
@@ -106,12 +126,8 @@ impl LaneTx<'_> {
     }
 }
 
-fn lockout_ms(failures: u32) -> i64 {
-    let doublings = failures.saturating_sub(FREE_FAILURES).min(6);
-    (LOCKOUT_FIRST_MS << doublings).min(LOCKOUT_MAX_MS)
-}
-
-const OFFICER_COLUMNS: &str = "id, agency, role, sites, valid_from_ms, valid_until_ms, pin_hash, failures, locked_until_ms FROM officer";
+const OFFICER_COLUMNS: &str =
+    "id, agency, role, sites, valid_from_ms, valid_until_ms, pin_hash, failures, locked_until_ms, from_centre FROM officer";
 
 /// One officer with the lockout.
 pub fn officer(conn: &Connection, id: &str) -> Result<Option<(OfficerRow, Lockout)>, StoreError> {
@@ -140,20 +156,8 @@ fn officer_of(row: &Row<'_>) -> rusqlite::Result<(OfficerRow, Lockout)> {
             valid_from_ms: row.get(4)?,
             valid_until_ms: row.get(5)?,
             pin_hash: row.get(6)?,
+            from_centre: row.get(9)?,
         },
         Lockout { failures: row.get(7)?, locked_until_ms: row.get(8)? },
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_door_stays_shut_longer_each_time_up_to_an_hour() {
-        assert_eq!(lockout_ms(5), 60_000);
-        assert_eq!(lockout_ms(6), 120_000);
-        assert_eq!(lockout_ms(11), 3_600_000);
-        assert_eq!(lockout_ms(u32::MAX), 3_600_000);
-    }
 }

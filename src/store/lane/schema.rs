@@ -8,9 +8,9 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::path::Path;
 
 /// The newest format.
-pub const LANE_FORMAT: i64 = 2;
+pub const LANE_FORMAT: i64 = 3;
 
-const STEPS: [&str; 2] = [V1, V2];
+const STEPS: [&str; 3] = [V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE meta (
@@ -112,6 +112,24 @@ CREATE TABLE replica_floor (
   utc_ms INTEGER NOT NULL
 ) STRICT;
 ";
+
+// v2 had no index of kinds, so that the last mode of a quiet lane was looked for through a year of watch records; and did not know which
+// officers the centre had sent, so that none of them could be dismissed.
+const V3: &str = "
+CREATE INDEX ledger_listed ON ledger (kind) WHERE kind IN ('mode', 'passage_opened');
+ALTER TABLE officer ADD COLUMN from_centre INTEGER NOT NULL DEFAULT 0;
+";
+
+/// The kinds that are listed newest first, as the index `ledger_listed` has them: SQLite uses a partial index only for a query that says the same.
+pub const LISTED: &str = "kind IN ('mode', 'passage_opened')";
+/// [`LISTED`] as words.
+pub const LISTED_KINDS: [&str; 2] = ["mode", "passage_opened"];
+
+/// The schema of an older format, for tests of the migrations.
+#[cfg(test)]
+pub fn steps_upto(format: usize) -> String {
+    format!("{} PRAGMA user_version = {format};", STEPS[..format].concat())
+}
 
 /// Opens for writing: pragmas, then migrations. `max_pages` limits the file, for tests and quotas.
 pub fn open(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreError> {

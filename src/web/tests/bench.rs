@@ -4,8 +4,8 @@ use crate::officer::Account;
 use crate::officer::lockout::Lockout;
 use crate::officer::pin::{self, PEPPER_BYTES, Pepper, Pin};
 use crate::web::seams::{
-    ACTS_MAX, ActRequest, Clocks, LinkFacts, PassageRow, REQUESTS_MAX, StopButton, Turn, Unavailable, Versions, ViewFrame, WebRequest,
-    WebSeams,
+    ACTS_MAX, ActRequest, Clocks, DoorEvent, LinkFacts, PassageRow, REQUESTS_MAX, StopButton, Turn, Unavailable, Versions, ViewFrame,
+    WebRequest, WebSeams,
 };
 use crate::web::{Web, WebError, WebMetrics, WebSettings};
 use lane_core::officer::Role;
@@ -77,6 +77,8 @@ pub struct FakeStore {
     /// Nothing is answered at all.
     pub hangs: bool,
     hung: Vec<WebRequest>,
+    /// What happened at the door.
+    pub door: Vec<DoorEvent>,
 }
 
 impl FakeStore {
@@ -103,6 +105,7 @@ impl FakeStore {
         }
         let full = || Unavailable("disk full".into());
         match request {
+            WebRequest::Door(event) => self.door.push(event),
             WebRequest::Officer { id, answer } => drop(answer.send(Ok(self.officers.get(&id).cloned()))),
             WebRequest::LoginAttempt { id, utc_ms, answer } => {
                 let kept = &mut self.officers.get_mut(&id).unwrap().1;
@@ -117,6 +120,7 @@ impl FakeStore {
                 }
                 drop(answer.send(done));
             }
+            WebRequest::Officers { answer } => drop(answer.send(Ok(self.officers.values().cloned().collect()))),
             WebRequest::Evidence { digest, answer } => drop(answer.send(Ok(self.pictures.get(&digest.0).cloned()))),
             WebRequest::Passages { limit, answer } => {
                 let row = |n| PassageRow { passage: format!("{:032x}-{n}", 1), utc_ms: n, plate: None, end: None };
@@ -258,7 +262,7 @@ impl Answer {
     /// Status and word.
     pub fn refusal(&self) -> (u16, String) {
         let body = self.json();
-        assert!(!body["message_vi"].as_str().unwrap().is_empty() && !body["message_en"].as_str().unwrap().is_empty());
+        assert!(["message_vi", "message_en", "message_zh"].iter().all(|key| !body[key].as_str().unwrap().is_empty()));
         (self.status, body["error"].as_str().unwrap().to_owned())
     }
 }

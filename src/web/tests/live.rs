@@ -2,8 +2,8 @@ use super::bench::{Bench, FakeStore, PATIENCE, frame, view};
 use crate::web::WebError;
 use crate::web::seams::Turn;
 use lane_core::time::Mono;
-use lane_link::view::{Check, Facts, Plate, Vehicle, Verdict};
-use lane_link::words::{Camera, CheckKind, CheckResult, Mode, Outcome, Sign};
+use lane_core::verdict::{Check, CheckKind, CheckResult, Facts, Outcome, Verdict};
+use lane_link::words::Mode;
 
 #[tokio::test]
 async fn a_stream_begins_with_the_whole_view_and_asks_to_come_back_soon() {
@@ -55,44 +55,95 @@ async fn a_changed_view_is_sent_whole_and_a_flood_ends_with_the_newest() {
     assert!(views < 100, "{views} views for a flood of 999");
 }
 
-#[tokio::test]
-async fn the_drivers_sign_knows_no_check_and_no_risk() {
-    let bench = Bench::start(FakeStore::with_lan()).await;
-    let mut held = view();
-    held.sign = Sign::WaitOfficer;
-    let plate = |text: &str, probability_ppm, by_officer| Plate {
+/// A held vehicle as the core tells it, with this row of the watchlist.
+fn watched(result: CheckResult, facts: Facts) -> lane_core::view::LaneView {
+    use lane_core::declaration::Channel;
+    use lane_core::input::{Camera, CameraState, ScaleState};
+    use lane_core::view::{Aged, BoomView, LaneView, PhaseName, PlateView, VehicleView};
+    let plate = |text: &str, probability_ppm, by_officer| PlateView {
         camera: Camera::Front,
-        text: text.into(),
+        text: lane_core::plate::PlateText::parse(text).unwrap(),
         probability_ppm,
         by_officer,
         evidence: None,
         age_ms: 5,
     };
-    let watched = Check {
-        kind: CheckKind::Watchlist,
-        result: CheckResult::Failed,
-        leads_to: Outcome::Hold,
-        facts: Facts::Watched { lane_may_see: true },
-    };
-    held.at_boom = Some(Vehicle {
-        passage: None,
-        here_ms: 4000,
-        plates: vec![plate("12C99999", 900_000, false), plate("12C12345", 500_000, true)],
-        gross_grams: None,
-        gross_age_ms: None,
-        gross_unknown: None,
-        declarations: Vec::new(),
-        candidates: Vec::new(),
-        verdict: Some(Verdict { outcome: Outcome::Hold, checks: vec![watched], age_ms: 3 }),
-        called_ms: Some(1),
-        decided_by: None,
-    });
-    bench.frames.send_replace(frame(7, held));
-    let mut stream = bench.stream("/api/driver").await;
-    let sign = stream.event("sign").await.unwrap();
-    let expected = serde_json::json!({ "sign": "wait_officer", "plate": "12C12345", "here_ms": 4000, "gross_grams": null });
-    assert_eq!(sign, expected);
-    assert_eq!(stream.event("beat").await.unwrap()["turn"], 1);
+    let check = |kind, result, facts| Check { kind, result, leads_to: Outcome::Hold, facts };
+    let checks = vec![
+        check(CheckKind::Channel, CheckResult::Failed, Facts::Channel { channel: Channel::Red }),
+        check(CheckKind::Watchlist, result, facts),
+    ];
+    LaneView {
+        phase: PhaseName::Held,
+        mode: lane_core::officer::Mode::Automatic,
+        stamp: 1,
+        at_boom: Some(VehicleView {
+            passage: None,
+            here_ms: 4000,
+            plates: vec![plate("12C99999", 900_000, false), plate("12C12345", 500_000, true)],
+            gross: Err(lane_core::weight::WeightUnknown::Settling),
+            declarations: Vec::new(),
+            candidates: Vec::new(),
+            verdict: Some(Aged {
+                value: Verdict { outcome: Outcome::Hold, checks, declarations: Vec::new(), rules: None, watchlist: None },
+                age_ms: 3,
+            }),
+            called_ms: Some(1),
+            decided_by: None,
+        }),
+        approaching: None,
+        boom: BoomView::Down,
+        permit: None,
+        signals: Vec::new(),
+        faults: Vec::new(),
+        stop_latched: false,
+        platform: None,
+        cameras: [CameraState::Ok; 2],
+        scale: ScaleState::Streaming,
+        sign: lane_core::effect::Sign::WaitOfficer,
+        knowledge_age_s: Some(3),
+        link_up: true,
+        store_ok: true,
+        waiting_second: None,
+    }
+}
+
+#[tokio::test]
+async fn a_watchlist_entry_that_is_not_for_the_lane_never_reaches_the_page() {
+    let bench = Bench::start(FakeStore::with_lan()).await;
+    let hidden = [
+        (CheckResult::Failed, Facts::Watched { lane_may_see: false }),
+        (CheckResult::Passed, Facts::None),
+        (CheckResult::Unknown, Facts::None),
+    ];
+    for (turn, (result, facts)) in hidden.into_iter().enumerate() {
+        bench.frames.send_replace(frame(turn as u64 + 7, (&watched(result, facts)).into()));
+        let mut stream = bench.stream("/api/stream").await;
+        let rows = stream.event("view").await.unwrap()["view"]["at_boom"]["verdict"]["checks"].clone();
+        assert_eq!((&rows[0]["kind"], &rows[1]["kind"], rows.as_array().unwrap().len()), (&"channel".into(), &"instruction".into(), 2));
+        assert!(!stream.seen.contains("watch"), "{}", stream.seen);
+    }
+    bench.frames.send_replace(frame(20, (&watched(CheckResult::Failed, Facts::Watched { lane_may_see: true })).into()));
+    let mut stream = bench.stream("/api/stream").await;
+    assert_eq!(stream.event("view").await.unwrap()["view"]["at_boom"]["verdict"]["checks"][1]["kind"], "watchlist");
+}
+
+#[tokio::test]
+async fn the_drivers_sign_knows_no_check_and_no_risk() {
+    let bench = Bench::start(FakeStore::with_lan()).await;
+    for (turn, lane_may_see) in [true, false].into_iter().enumerate() {
+        let held = watched(CheckResult::Failed, Facts::Watched { lane_may_see });
+        bench.frames.send_replace(frame(turn as u64 + 7, (&held).into()));
+        let mut stream = bench.stream("/api/driver").await;
+        let sign = stream.event("sign").await.unwrap();
+        let expected = serde_json::json!({ "sign": "wait_officer", "plate": "12C12345", "here_ms": 4000, "gross_grams": null });
+        assert_eq!(sign, expected);
+        assert_eq!(stream.event("beat").await.unwrap()["turn"], 1);
+        for word in ["watch", "instruction", "check", "channel", "red", "risk", "agenc"] {
+            let said = stream.seen.split_once("\r\n\r\n").unwrap().1;
+            assert!(!said.contains(word), "{word} in {said}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use super::bench::{Bench, FakeStore, PATIENCE, PIN};
-use crate::web::seams::ACTS_MAX;
+use crate::web::seams::{ACTS_MAX, DoorEvent};
 use lane_core::officer::{Act, ActOutcome, Role};
 use std::sync::atomic::Ordering;
 
@@ -24,6 +24,20 @@ async fn a_login_gives_a_strict_cookie_and_a_logout_kills_the_session() {
     assert_eq!(bench.send(&session).await.json()["session"], serde_json::Value::Null);
     assert_eq!(bench.post_as(cookie, "/api/act", AGREE).await.refusal(), (401, "login_needed".into()));
     assert_eq!(bench.post("/api/act", AGREE).await.refusal(), (401, "login_needed".into()));
+    assert_eq!(bench.post("/api/login", &login_body("Nobody", PIN)).await.status, 401);
+    let door = std::mem::take(&mut bench.store.lock().unwrap().door);
+    let [DoorEvent::LoggedIn(begun), DoorEvent::LoggedOut(ended, true), DoorEvent::LoginFailed { login, why }] = door.as_slice() else {
+        panic!("what happened at the door is told to the ledger's side: {door:?}");
+    };
+    assert_eq!((begun.id.as_str(), begun == ended, login.as_str(), *why), ("lan.nguyen", true, "nobody", "login_failed"));
+}
+
+#[tokio::test]
+async fn who_was_given_no_pin_yet_cannot_log_in() {
+    let store = FakeStore::with_lan();
+    store.lock().unwrap().officers.get_mut("lan.nguyen").unwrap().0.pin_hash.clear();
+    let bench = Bench::start(store).await;
+    assert_eq!(bench.post("/api/login", &login_body("lan.nguyen", PIN)).await.refusal(), (401, "login_failed".into()));
 }
 
 #[tokio::test]
@@ -75,6 +89,28 @@ async fn stop_works_without_login_body_or_anybody_else() {
     assert_eq!(bench.post("/api/stop", "{}").await.status, 200);
     assert!(bench.presses.has_changed().unwrap());
     bench.stopping.cancel();
+}
+
+/// Every place is taken by a connection that says nothing: Stop is answered while they are still open, and not after they ran out.
+#[tokio::test]
+async fn stop_is_answered_while_every_connection_is_held_by_somebody_silent() {
+    let mut bench = Bench::start(FakeStore::with_lan()).await;
+    let mut idle = Vec::new();
+    for _ in 0..crate::web::listen::CONNECTIONS_MAX {
+        idle.push(tokio::net::TcpStream::connect(bench.address).await.unwrap());
+    }
+    assert_eq!(bench.post("/api/stop", "{}").await.json(), serde_json::json!({ "stopped": true }));
+    assert_eq!(*bench.presses.borrow_and_update(), 1);
+    let still_open = |socket: &tokio::net::TcpStream| {
+        let mut byte = [0];
+        matches!(socket.try_read(&mut byte), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    let open = idle.iter().filter(|socket| still_open(socket)).count();
+    assert_eq!(open, crate::web::listen::CONNECTIONS_MAX - 1, "one lost its place, the others still stand");
+    // Again and again: each takes one place.
+    for _ in 0..8 {
+        assert_eq!(bench.post("/api/stop", "{}").await.status, 200);
+    }
 }
 
 #[tokio::test]
@@ -139,6 +175,14 @@ async fn a_session_ends_by_idleness_and_when_its_account_changes() {
     bench.store.lock().unwrap().officers.remove("lan.nguyen");
     assert_eq!(bench.post_as(&cookie, "/api/act", AGREE).await.refusal(), (401, "login_needed".into()));
     assert!(bench.acts.try_recv().is_err(), "nothing reached the lane");
+    let last = bench.store.lock().unwrap().door.last().cloned();
+    assert!(matches!(last, Some(DoorEvent::LoggedOut(_, false))), "{last:?}");
+    let bench = Bench::start(FakeStore::with_lan()).await;
+    let cookie = bench.login().await;
+    let look = format!("GET /api/session HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
+    assert_eq!(bench.send(&look).await.json()["session"]["id"], "lan.nguyen");
+    bench.store.lock().unwrap().officers.remove("lan.nguyen");
+    assert_eq!(bench.send(&look).await.json()["session"], serde_json::Value::Null, "who was dismissed is not shown as logged in");
 }
 
 #[tokio::test]
@@ -153,4 +197,39 @@ async fn an_act_that_nobody_answered_is_not_done_later_and_a_full_queue_says_bus
         held.push(place);
     }
     assert_eq!(bench.post_as(&cookie, "/api/act", AGREE).await.refusal(), (503, "busy".into()));
+}
+
+#[tokio::test]
+async fn the_list_of_the_login_pad_names_who_may_work_here_and_proves_nothing() {
+    let store = FakeStore::with_lan();
+    {
+        let mut kept = store.lock().unwrap();
+        let lan = kept.officers["lan.nguyen"].clone();
+        let mut put = |id: &str, agency: &str, change: &dyn Fn(&mut crate::officer::Account)| {
+            let (mut account, lockout) = lan.clone();
+            (account.id, account.agency) = (id.into(), agency.into());
+            change(&mut account);
+            kept.officers.insert(id.into(), (account, lockout));
+        };
+        put("minh", "border_guard", &|account| account.role = Role::Supervisor);
+        put("elsewhere", "customs", &|account| account.sites = vec!["tan-thanh".into()]);
+        put("gone", "customs", &|account| account.valid_until_ms = 1000);
+    }
+    let bench = Bench::start(store).await;
+    for _ in 0..5 {
+        assert_eq!(bench.post("/api/login", &login_body("minh", "902713")).await.status, 401);
+    }
+    let answer = bench.get("/api/officers").await;
+    assert_eq!(
+        answer.json(),
+        serde_json::json!({ "officers": [
+            { "id": "minh", "agency": "border_guard", "role": "supervisor", "locked_s": 300 },
+            { "id": "lan.nguyen", "agency": "customs", "role": "officer", "locked_s": null },
+        ] })
+    );
+    assert!(!answer.body.contains("argon2"));
+    bench.store.lock().unwrap().officers.clear();
+    assert_eq!(bench.get("/api/officers").await.json(), serde_json::json!({ "officers": [] }));
+    bench.store.lock().unwrap().hangs = true;
+    assert_eq!(bench.get("/api/officers").await.refusal(), (504, "no_answer".into()));
 }

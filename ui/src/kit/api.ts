@@ -1,6 +1,6 @@
 // Requests of the screens (docs/screen-api.md). Each ends within its limit; nothing is thrown.
 
-import type { ActOutcome, ActRequest, ApiError, Session } from './wire';
+import type { ActAnswer, ActRequest, ApiError, LoginRequest, OfficersAnswer, SessionAnswer, StopAnswer } from './wire';
 
 const ANSWER_WITHIN_MS = 5_000;
 const STOP_ANSWER_WITHIN_MS = 1_500;
@@ -29,11 +29,12 @@ async function request<T>(path: string, method: 'GET' | 'POST', body: unknown, w
 }
 
 export const api = {
-  stop: () => request<{ stopped: boolean }>('/api/stop', 'POST', {}, STOP_ANSWER_WITHIN_MS),
-  act: (act: ActRequest) => request<{ outcome: ActOutcome }>('/api/act', 'POST', act, ANSWER_WITHIN_MS),
-  login: (id: string, pin: string) => request<{ session: Session }>('/api/login', 'POST', { id, pin }, ANSWER_WITHIN_MS),
-  logout: () => request<{ session: null }>('/api/logout', 'POST', {}, ANSWER_WITHIN_MS),
-  session: () => request<{ session: Session | null }>('/api/session', 'GET', undefined, ANSWER_WITHIN_MS),
+  stop: () => request<StopAnswer>('/api/stop', 'POST', {}, STOP_ANSWER_WITHIN_MS),
+  act: (act: ActRequest) => request<ActAnswer>('/api/act', 'POST', act, ANSWER_WITHIN_MS),
+  login: (who: LoginRequest) => request<SessionAnswer>('/api/login', 'POST', who, ANSWER_WITHIN_MS),
+  logout: () => request<SessionAnswer>('/api/logout', 'POST', {}, ANSWER_WITHIN_MS),
+  session: () => request<SessionAnswer>('/api/session', 'GET', undefined, ANSWER_WITHIN_MS),
+  officers: () => request<OfficersAnswer>('/api/officers', 'GET', undefined, ANSWER_WITHIN_MS),
 };
 
 /** A fresh idempotency id. */

@@ -21,6 +21,12 @@ export function ageParts(ms: number): { value: number; unit: 's' | 'min' | 'h' |
   return { value: Math.floor(s / 86_400), unit: 'd' };
 }
 
+/** `4:32` until something ends; rounded up, so that it ends at 0:00. */
+export function countdown(ms: number): string {
+  const s = Math.max(0, Math.ceil(ms / 1000));
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
+}
+
 /** `14:03:09` at the gate, whatever the kiosk's own time zone. */
 export function clock(utcMs: number, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(utcMs);

@@ -2,9 +2,9 @@
 
 import { ageParts, dayAndTime, kilograms, percent, plateText } from './format';
 import { recall, remember } from './memory';
-import { en, vi, type Say, type Words } from './words';
+import { en, vi, zh, type Say, type Words } from './words';
 
-export const languages: readonly Words[] = [vi, en];
+export const languages: readonly Words[] = [vi, en, zh];
 
 class Language {
   words: Words = $state.raw(languages.find((words) => words.code === recall('language')) ?? vi);

@@ -9,7 +9,7 @@ import { api, pressId } from '../kit/api';
 import { language } from '../kit/i18n.svelte';
 import { recall, remember } from '../kit/memory';
 import { Stream } from '../kit/stream.svelte';
-import type { Act, ActOutcome, Camera, Frame, LaneView, Mode, Reason, ReasonCode, Role, Session, Vehicle } from '../kit/wire';
+import type { Act, ActOutcome, ApiError, Camera, LaneView, Mode, OfficerRow, Reason, ReasonCode, Second, Session, Vehicle, ViewFrame } from '../kit/wire';
 import { shows } from './shows';
 
 /** An act before its reason. */
@@ -37,6 +37,7 @@ export type Sheet =
   | { at: 'group' }
   | { at: 'more' }
   | { at: 'checks' }
+  | { at: 'pictures' }
   | { at: 'faults' };
 
 export interface Pending { act: Act; stage: 'sending' | 'field'; since: number }
@@ -46,18 +47,25 @@ const FIELD_WITHIN_MS = 10_000;
 const NOTICE_FOR_MS = 8_000;
 const SHEET_IDLE_MS = 60_000;
 const MAX_REMEMBERED_LOGINS = 4;
+/** A view comes at least once a second: an act that vanished with less left has run out. */
+const SECOND_RAN_OUT_MS = 1_500;
 const REASONED = ['open', 'refuse', 'divert', 'hold', 'open_emergency', 'set_mode', 'open_group'];
 /** A decision about the vehicle, which rests on the whole view and not only on the passage. */
 const ON_THE_VIEW = ['open', 'agree', 'refuse', 'divert', 'hold', 'confirm'];
 
 class Desk {
-  readonly stream = new Stream<Frame>('/api/stream', 'view');
+  readonly stream = new Stream<ViewFrame>('/api/stream', 'view');
   session: Session | null = $state.raw(null);
   sheet: Sheet = $state.raw({ at: 'lane' });
   pending: Pending | null = $state.raw(null);
   notice: Notice | null = $state.raw(null);
+  /** Who may log in here; `null`: the list did not come. */
+  officers: OfficerRow[] | null = $state.raw(null);
   knownLogins: string[] = $state.raw((recall('logins') ?? '').split(' ').filter(Boolean));
   #sessionEndsAt = $state(0);
+  /** By login: the page's clock at which the next PIN is looked at. */
+  #lockedUntil: Record<string, number> = $state.raw({});
+  #second: Second | null = null;
   #touchedAt = performance.now();
 
   start(): void {
@@ -66,7 +74,7 @@ class Desk {
     addEventListener('pointerdown', () => (this.#touchedAt = performance.now()), { capture: true });
   }
 
-  get frame(): Frame | null {
+  get frame(): ViewFrame | null {
     return this.stream.frame;
   }
   get view(): LaneView | null {
@@ -92,6 +100,7 @@ class Desk {
       this.close();
       this.tell(language.words.ui.factsChanged, true);
     }
+    this.#watchSecond();
     const pending = this.pending;
     if (pending?.stage !== 'field') return;
     if (this.view !== null && shows(this.view, pending.act, this.session?.agency ?? '')) {
@@ -146,19 +155,41 @@ class Desk {
     void this.#send({ ...wish, reason } as Act, seen);
   }
 
+  /** Until the next PIN of this login is looked at; 0: now. */
+  lockedMs(id: string): number {
+    return Math.max(0, (this.#lockedUntil[id] ?? 0) - this.stream.tick);
+  }
+
+  async askOfficers(): Promise<void> {
+    const answer = await api.officers();
+    this.officers = answer.ok ? answer.body.officers : null;
+    for (const officer of this.officers ?? []) this.#lock(officer.id, officer.locked_s ?? 0);
+  }
+
+  #lock(id: string, seconds: number): void {
+    this.#lockedUntil = { ...this.#lockedUntil, [id]: performance.now() + seconds * 1000 };
+  }
+
+  /** What the person is told; `null`: nothing, it went on. */
   async login(id: string, pin: string): Promise<string | null> {
-    const answer = await api.login(id, pin);
+    const answer = await api.login({ id, pin });
     if (!answer.ok) {
       const { ui } = language.words;
-      if (answer.status === 429 && answer.error?.retry_after_s) return ui.locked(language.age(answer.error.retry_after_s * 1000));
+      const locked = answer.status === 429 ? answer.error?.retry_after_s : undefined;
+      if (locked !== undefined) {
+        this.#lock(id, locked);
+        return null;
+      }
       return answer.status === 401 ? ui.loginFailed : this.#refusal(answer.error, ui.notSent);
     }
-    this.#begin(answer.body.session);
+    const { session } = answer.body;
+    if (session === null) return language.words.ui.notSent;
+    this.#begin(session);
     this.knownLogins = [id, ...this.knownLogins.filter((known) => known !== id)].slice(0, MAX_REMEMBERED_LOGINS);
     remember('logins', this.knownLogins.join(' '));
     const then = this.sheet.at === 'login' ? this.sheet.then : null;
     if (then === null) this.close();
-    else if (then.wish.do === 'second_consent' && (answer.body.session.role as Role) !== 'supervisor') return language.words.actOutcome.not_allowed;
+    else if (then.wish.do === 'second_consent' && session.role !== 'supervisor') return language.words.actOutcome.not_allowed;
     else this.wish(then.wish, then.seen);
     return null;
   }
@@ -195,6 +226,16 @@ class Desk {
     return open.seen.passage !== now.passage && ['correct_plate', 'set_axles', 'choose_declaration', 'release'].includes(wish);
   }
 
+  /** A second person who did not come: said once, to whoever looks. */
+  #watchSecond(): void {
+    const last = this.#second;
+    const now = this.view?.waiting_second ?? null;
+    if (now !== null) this.#second = now;
+    if (last === null || now !== null) return;
+    this.#second = null;
+    if (last.left_ms < SECOND_RAN_OUT_MS && this.view?.permit === null) this.tell(language.words.ui.secondRanOut, true);
+  }
+
   async #send(act: Act, seen: Seen): Promise<void> {
     const request = { id: pressId(), passage: seen.passage, view_stamp: seen.stamp, act };
     this.pending = { act, stage: 'sending', since: performance.now() };
@@ -223,9 +264,8 @@ class Desk {
     this.tell(language.words.actOutcome[outcome] ?? outcome, outcome !== 'needs_second');
   }
 
-  #refusal(error: { message_vi: string; message_en: string } | null, otherwise: string): string {
-    if (error === null) return otherwise;
-    return (language.words.code === 'vi' ? error.message_vi : error.message_en) || otherwise;
+  #refusal(error: ApiError | null, otherwise: string): string {
+    return error?.[`message_${language.words.code}`] || otherwise;
   }
 }
 

@@ -1,6 +1,6 @@
 // English.
 
-import type { Check } from '../wire';
+import type { ShownCheck } from '../wire';
 import type { Say, Words } from './shape';
 
 export const en: Words = {
@@ -40,43 +40,43 @@ export const en: Words = {
   },
   severity: { notice: 'NOTICE', attend: 'ATTEND', hold: 'HOLD', block: 'BLOCKED' },
   fault: {
-    boom_open_at_start: ['Boom was not down at the start', 'Look under the boom, then Close boom'],
-    barrier_link_lost: ['I/O link lost while the boom was not at rest', 'Look at the lane, then Reset'],
+    boom_open_at_start: ['Boom was not down at the start', 'Look under it, then Close boom'],
+    barrier_link_lost: ['I/O lost, boom not at rest', 'Look at the lane, then Reset'],
     barrier_link_hold: ['I/O link lost', 'Clears by itself; check the cable'],
     travel_timeout: ['Boom moved too long', 'Check the boom, then Reset'],
     uncommanded_movement: ['Boom moved without command', 'Look at the lane, then Reset'],
-    limits_contradict: ['The limit switches contradict each other', 'Call the technician, then Reset'],
+    limits_contradict: ['Limit switches contradict', 'Call the technician, then Reset'],
     presence_stuck: ['A vehicle sensor is stuck', 'Check loops and photocell'],
     presence_disagrees: ['Vehicle sensors disagree', 'Check loops and photocell'],
-    photocell_blind: ['The photocell did not see a vehicle', 'Clean and align the photocell'],
+    photocell_blind: ['Photocell missed a vehicle', 'Clean and align the photocell'],
     output_mismatch: ['An output reads back otherwise', 'Call the technician, then Reset'],
     watchdog_not_armed: ['The I/O watchdog is not armed', 'Call the technician'],
-    operator_fault: ["The boom's controller reports a fault", "Look at the boom's controller"],
+    operator_fault: ['Boom controller faults', "Look at the boom's controller"],
     emergency_stop: ['The emergency stop is pressed', 'Danger over: release it, then Reset'],
     stop_latched: ['Stop was pressed', 'Danger over: Reset'],
     tamper: ['The cabinet is open', 'Check the cabinet'],
     wrong_way: ['A vehicle came the wrong way', 'Let it back out, then Reset'],
-    tailgate: ['A second vehicle followed through', 'Stop the second vehicle, then Reset'],
+    tailgate: ['A second vehicle followed', 'Stop the second vehicle, then Reset'],
     passage_unclear: ["The vehicle's end was not seen", 'Look under the boom, then Reset'],
-    open_too_long: ['The boom has been up too long', 'Look under the boom, then Close boom'],
-    store_failed: ['The ledger cannot be written', "Use the boom's own button; call the technician"],
+    open_too_long: ['The boom has been up too long', 'Look under it, then Close boom'],
+    store_failed: ['The ledger cannot be written', "Use the boom's button; call help"],
     disk_nearly_full: ['The disk is nearly full', 'Call the technician'],
     ledger_restored: ['The ledger was restored', 'Supervisor looks, then Reset'],
-    scale_silent: ['The scale sends nothing', 'Check the scale; weigh elsewhere if needed'],
+    scale_silent: ['The scale sends nothing', 'Check it, or weigh elsewhere'],
     scale_problem: ['The scale reports an error', 'Look at the indicator'],
-    camera_frozen: ['A camera sends no new pictures', 'Check the camera; name plates by hand'],
-    camera_down: ['A camera is not running', 'Call the technician; name plates by hand'],
+    camera_frozen: ['A camera sends no new pictures', 'Check it; name plates by hand'],
+    camera_down: ['A camera is not running', 'Call help; name plates by hand'],
     clock_untrusted: ['The clock cannot be believed', 'Call the technician'],
     knowledge_stale: ['The declarations are old', 'Ask the centre; check papers'],
     centre_link_lost: ['No link to the centre', 'The lane works on; records wait'],
     call_unanswered: ['A vehicle called and nobody came', 'Go to the lane'],
-    withdrawn_underway: ['A confirmation was withdrawn under way', 'Stop it after the boom, tell the agency, Reset'],
+    withdrawn_underway: ['Confirmation withdrawn', 'Stop it, tell agency, Reset'],
     internal: ['Internal fault of the lane', 'Call the technician, then Reset'],
   },
   check: {
     plate_read: 'Plate', declaration_found: 'Declaration', gate_and_direction: 'Gate, direction', active_in_window: 'Validity',
     entries_left: 'Entries', confirmations: 'Confirmations', channel: 'Channel', tractor_and_trailer: 'Tractor, trailer',
-    cargo_weight: 'Cargo weight', legal_gross: 'Legal gross', calibration: 'Calibration', watchlist: 'Watchlist', not_claimed: 'Other lanes',
+    cargo_weight: 'Cargo weight', legal_gross: 'Legal gross', calibration: 'Calibration', watchlist: 'Watchlist', instruction: 'Instruction', not_claimed: 'Other lanes',
     knowledge_fresh: 'Fresh data', lane_serves: 'Right lane',
   },
   result: { passed: 'passed', failed: 'failed', unknown: 'unknown', waived: 'waived' },
@@ -92,6 +92,13 @@ export const en: Words = {
     only_at_lane: 'Only at the lane', reason_missing: 'Reason missing or too long', needs_second: 'A second person must agree',
     faulted: 'A fault forbids it: deal with the fault first', no_store: "The ledger cannot be written: use the boom's own button",
     busy: 'Another movement or permit is under way', bad_value: 'The value cannot be used',
+    not_durable: 'Done, but the ledger could not be written: a power cut undoes it',
+  },
+  act: {
+    open: 'open the boom', agree: 'agree to pass', refuse: 'refuse the vehicle', divert: 'divert the vehicle', correct_plate: 'correct the plate',
+    choose_declaration: 'choose a declaration', confirm: 'confirm', set_axles: 'enter axles', hold: 'hold the vehicle',
+    release: 'undo the decision', set_mode: 'change the mode', reset_faults: 'reset faults', close_boom: 'close the boom',
+    open_group: 'open for several', open_emergency: 'emergency opening', second_consent: 'second consent',
   },
   direction: { outbound: 'Outbound', inbound: 'Inbound' },
   trade: {
@@ -109,43 +116,45 @@ export const en: Words = {
     wholly_on_unknown: 'unknown whether wholly on', not_zero_before: 'the scale was not at zero before', moving: 'still moving',
     settling: 'not stable yet',
   },
-  guardedCheck: 'Special instruction',
   sentence: sentenceEn,
   ui: {
     stop: 'STOP', stopSoft: 'ends commands only: no software stop', stopPending: 'sending…', stopDone: 'stopped',
     stopFailed: 'NOT SENT: press the emergency stop',
     open: 'OPEN BOOM', openAgree: 'agree with the lane', openOverride: 'needs a reason', openTest: 'test', holdToOpen: 'press and hold',
-    refuse: 'Refuse', divert: 'Divert', hold: 'Hold', release: 'Release', confirm: 'Confirm', correctPlate: 'Correct plate', more: 'More…',
-    closeBoom: 'Close boom', resetFaults: 'Reset faults', chooseDeclaration: 'Choose declaration',
-    cancel: 'Cancel', ok: 'Done', back: 'Back', clear: 'Clear', erase: 'Erase', space: 'Space', other: 'Other',
+    refuse: 'Refuse', divert: 'Divert', hold: 'Hold', release: 'Undo decision', confirm: 'Confirm', correctPlate: 'Correct plate', more: 'More…',
+    closeBoom: 'Close boom', resetFaults: 'Reset faults', chooseDeclaration: 'Choose declaration', noTrailer: 'no trailer', validSince: (age) => `since ${age}`,
+    cancel: 'Cancel', ok: 'Done', back: 'Back',
     connecting: 'Connecting to the lane', connectingHint: "Nothing known of the lane yet. Stop works.",
     stale: (age) => `SCREEN STANDS STILL: no news for ${age}`,
     staleHint: 'Do not believe what it shows. Look at the lane. Stop works.',
     oldPicture: (age) => `Picture is ${age} old`, noPicture: 'No picture',
-    notRead: 'not read', noCamera: 'no camera', byOfficer: 'named by officer', ago: (age) => `${age} ago`, ageUnknown: 'never seen',
+    notRead: 'not read', noCamera: 'no camera', byOfficer: 'named by officer', ago: (age) => `${age} ago`,
     here: (age) => `here ${age}`, called: (age) => `Officer needed, called ${age} ago`, emptyLane: 'Lane is empty',
-    emptyHint: 'No vehicle at the boom', bootHint: 'Waiting for every device to report once; nothing moves', devices: 'Devices',
-    declaration: 'Declaration', noDeclaration: 'No declaration for this vehicle yet', candidates: (n) => `${n} declarations fit: choose one`,
+    emptyHint: 'No vehicle at the boom', bootHint: 'Waiting for every device to report once; nothing moves',
+    noDeclaration: 'No declaration for this vehicle yet', candidates: (n) => (n === 1 ? 'One declaration may fit: look, then choose' : `${n} declarations fit: choose one`),
     until: 'until', nextPlace: 'to', perishable: 'Fresh', priority: 'Priority', moreDeclarations: (n) => `and ${n} more`,
-    weight: 'Weight', gross: 'gross', tare: 'tare', net: 'cargo', declared: 'declared', allowed: 'allowed', noWeight: 'No weight yet', onScale: 'on the scale',
+    weight: 'Weight', gross: 'gross', tare: 'tare', net: 'cargo', declared: 'declared', allowed: 'allowed', noWeight: 'No weight yet', onScale: 'On the scale',
     approaching: 'Behind', nobodyBehind: 'nobody', unreadPlate: 'plate not read',
     checks: 'Checks', checksAll: 'All', allPassed: (n) => `All ${n} passed`, noVerdict: 'Identifying, no verdict yet',
     decidedBy: (login) => `Decided by ${login}`,
     permit: 'Permit', permitLeft: (age) => `${age} left`, permitEntered: 'vehicle is passing', noPermit: 'none',
     faults: 'Faults', noFaults: 'No faults', moreFaults: (n) => `+${n} more`,
-    centre: 'Centre', linkUp: 'Centre: connected', linkDown: 'OFFLINE', since: (age) => `for ${age}`, waiting: (n) => `${n} records wait`,
-    oldestWaiting: (age) => `oldest ${age}`, knowledge: 'Data', knowledgeUnknown: 'age unknown',
+    linkUp: 'Centre: connected', linkDown: 'OFFLINE', since: (age) => `for ${age}`, waiting: (n) => `${n} records wait`,
+    knowledge: 'Data', knowledgeUnknown: 'age unknown',
     clockUntrusted: 'clock not believed',
     notFitted: 'not fitted', unknown: 'unknown', on: 'occupied', off: 'free', blocked: 'blocked', free: 'clear',
-    login: 'Log in', logout: 'Log out', loggedIn: 'On duty', nobody: 'Nobody logged in', enterId: 'Login name', enterPin: 'Six-digit PIN',
-    otherPerson: 'Other person', loginAgain: 'Log in to go on', loginFailed: 'Name or PIN is wrong', locked: (age) => `Locked, try again in ${age}`,
+    login: 'Log in', logout: 'Log out', nobody: 'Nobody logged in', enterId: 'Login name', enterPin: 'Six-digit PIN',
+    otherPerson: 'Other person', loginAgain: 'Log in to go on', noOfficers: 'This lane has no accounts yet',
+    noOfficersHint: 'Call the technician: borderlane officer add makes one. Stop works without a login.',
+    listUnknown: 'No list: type the login name', moreRows: 'Next page', loginFailed: 'Name or PIN is wrong', locked: (time) => `Locked, try again in ${time}`,
     sessionEnded: 'Session ended: log in again',
     whyOpen: 'Why open?', whyRefuse: 'Why refuse?', whyDivert: 'Why divert?', whyHold: 'Why hold?', whyMode: 'Why change the mode?',
     whyGroup: 'Why open for several?', whyEmergency: 'Why an emergency opening?',
-    otherWords: 'Write the reason', against: (outcome) => `The lane says: ${outcome}. You take the responsibility.`, plateOf: 'Plate of',
-    letters: 'ABC', provinces: '京桂', axles: 'Axles', modes: 'Lane mode', groupOpen: 'Open for several', groupCount: 'How many?',
+    otherWords: 'Write the reason', against: (outcome) => `The lane says: ${outcome}. You take the responsibility.`,
+    axles: 'Axles', modes: 'Lane mode', groupOpen: 'Open for several', groupCount: 'How many?',
     emergencyOpen: 'Emergency opening', language: 'Language', theme: 'Screen', sun: 'Sun', night: 'Night',
-    secondWaiting: 'A supervisor must agree', secondAgree: 'I agree', needSupervisor: 'Supervisor logs in',
+    secondWaiting: 'A supervisor must agree', secondAsks: (who, what) => `${who} asks: ${what}`, secondAgree: 'I agree',
+    secondRanOut: 'No second person in time: nothing happened', needSupervisor: 'Supervisor logs in',
     factsChanged: 'Facts just changed: look, then press again', sending: 'sending…', waitingField: 'waiting for the field…',
     notConfirmed: 'The field has not followed: look at the lane', notSent: 'Not sent: nothing happened', done: 'Done',
     unknownAnswer: 'Unknown whether the lane took it: look at the lane', version: 'Version',
@@ -153,7 +162,7 @@ export const en: Words = {
   },
 };
 
-function sentenceEn(check: Check, say: Say): string {
+function sentenceEn(check: ShownCheck, say: Say): string {
   const { kind, result, facts } = check;
   const ok = result === 'passed';
   const waived = result === 'waived' ? 'Waived while offline. ' : '';
@@ -225,9 +234,10 @@ function sentenceEn(check: Check, say: Say): string {
       if (ok) return 'Scale is in calibration';
       return result === 'failed' ? "The scale's calibration ran out" : `${waived}Calibration not known`;
     case 'watchlist':
-      if (ok) return 'Not on the list';
-      if (facts.about === 'watched') return facts.lane_may_see ? 'On the watchlist' : 'Call the supervisor';
-      return result === 'failed' ? 'Call the supervisor' : `${waived}The list could not be looked up`;
+      return `${waived}On the watchlist`;
+    case 'instruction':
+      if (ok) return 'No special instruction';
+      return result === 'failed' ? 'Call the supervisor' : `${waived}Instructions could not be looked up`;
     case 'not_claimed':
       if (facts.about === 'claimed') return `In use at lane ${facts.lane}`;
       return ok ? 'No other lane claims it' : `${waived}Offline: another lane may claim it`;

@@ -1,6 +1,6 @@
 // Tiếng Việt: the first language of the screens. Terms after the glossary of the border gates.
 
-import type { Check } from '../wire';
+import type { ShownCheck } from '../wire';
 import type { Say, Words } from './shape';
 
 export const vi: Words = {
@@ -43,11 +43,11 @@ export const vi: Words = {
   severity: { notice: 'BÁO', attend: 'CẦN TRỰC', hold: 'GIỮ', block: 'CHẶN' },
   fault: {
     boom_open_at_start: ['Barie không hạ khi khởi động', 'Nhìn dưới barie, rồi Đóng barie'],
-    barrier_link_lost: ['Mất kết nối bộ vào ra khi barie chưa yên', 'Kiểm tra làn, rồi Đặt lại'],
+    barrier_link_lost: ['Mất bộ vào ra, barie chưa yên', 'Kiểm tra làn, rồi Đặt lại'],
     barrier_link_hold: ['Mất kết nối bộ vào ra', 'Tự hết khi có lại; kiểm tra dây mạng'],
     travel_timeout: ['Barie chạy quá lâu', 'Kiểm tra cần, rồi Đặt lại'],
     uncommanded_movement: ['Barie tự chuyển động', 'Kiểm tra làn, rồi Đặt lại'],
-    limits_contradict: ['Hai công tắc hành trình mâu thuẫn', 'Gọi kỹ thuật, rồi Đặt lại'],
+    limits_contradict: ['Hai hành trình mâu thuẫn', 'Gọi kỹ thuật, rồi Đặt lại'],
     presence_stuck: ['Cảm biến xe bị kẹt', 'Kiểm tra vòng từ và cảm biến'],
     presence_disagrees: ['Các cảm biến xe không khớp', 'Kiểm tra vòng từ và cảm biến'],
     photocell_blind: ['Cảm biến quang không thấy xe', 'Lau và chỉnh cảm biến quang'],
@@ -61,7 +61,7 @@ export const vi: Words = {
     tailgate: ['Xe bám đuôi đã qua', 'Giữ xe thứ hai lại, rồi Đặt lại'],
     passage_unclear: ['Chưa thấy xe ra hết', 'Nhìn dưới barie, rồi Đặt lại'],
     open_too_long: ['Barie mở quá lâu', 'Nhìn dưới barie, rồi Đóng barie'],
-    store_failed: ['Không ghi được nhật ký', 'Dùng nút của chính barie; gọi kỹ thuật'],
+    store_failed: ['Không ghi được nhật ký', 'Dùng nút của barie; gọi kỹ thuật'],
     disk_nearly_full: ['Ổ đĩa sắp đầy', 'Gọi kỹ thuật'],
     ledger_restored: ['Nhật ký đã được khôi phục', 'Người giám sát xem, rồi Đặt lại'],
     scale_silent: ['Cân không gửi số', 'Kiểm tra cân; cân nơi khác nếu cần'],
@@ -72,13 +72,13 @@ export const vi: Words = {
     knowledge_stale: ['Dữ liệu tờ khai đã cũ', 'Hỏi trung tâm; kiểm tra giấy tờ'],
     centre_link_lost: ['Mất kết nối trung tâm', 'Làn vẫn chạy; bản ghi đang chờ gửi'],
     call_unanswered: ['Xe gọi mà chưa có người', 'Đến làn xem xe'],
-    withdrawn_underway: ['Xác nhận bị rút khi xe đang qua', 'Giữ xe sau barie, báo cơ quan, rồi Đặt lại'],
+    withdrawn_underway: ['Xác nhận bị rút khi xe đang qua', 'Giữ xe, báo cơ quan, Đặt lại'],
     internal: ['Lỗi bên trong của làn', 'Gọi kỹ thuật, rồi Đặt lại'],
   },
   check: {
     plate_read: 'Biển số', declaration_found: 'Tờ khai', gate_and_direction: 'Cửa khẩu, hướng', active_in_window: 'Hiệu lực',
     entries_left: 'Số lượt', confirmations: 'Xác nhận', channel: 'Luồng', tractor_and_trailer: 'Đầu kéo, rơ moóc',
-    cargo_weight: 'Khối lượng hàng', legal_gross: 'Tải trọng', calibration: 'Kiểm định cân', watchlist: 'Danh sách theo dõi',
+    cargo_weight: 'Khối lượng hàng', legal_gross: 'Tải trọng', calibration: 'Kiểm định cân', watchlist: 'Danh sách theo dõi', instruction: 'Chỉ dẫn riêng',
     not_claimed: 'Làn khác', knowledge_fresh: 'Dữ liệu mới', lane_serves: 'Làn phù hợp',
   },
   result: { passed: 'đạt', failed: 'không đạt', unknown: 'chưa rõ', waived: 'được miễn' },
@@ -94,6 +94,13 @@ export const vi: Words = {
     only_at_lane: 'Chỉ làm được tại làn', reason_missing: 'Thiếu lý do, hoặc lý do quá dài', needs_second: 'Cần người thứ hai đồng ý',
     faulted: 'Đang có lỗi chặn: xử lý lỗi trước', no_store: 'Không ghi được nhật ký: dùng nút của chính barie',
     busy: 'Đang có chuyển động hoặc giấy phép khác', bad_value: 'Giá trị không dùng được',
+    not_durable: 'Đã làm, nhưng chưa ghi được nhật ký: mất điện thì không còn',
+  },
+  act: {
+    open: 'mở barie', agree: 'đồng ý cho qua', refuse: 'từ chối xe', divert: 'chuyển hướng xe', correct_plate: 'sửa biển',
+    choose_declaration: 'chọn tờ khai', confirm: 'xác nhận', set_axles: 'nhập số trục', hold: 'giữ xe', release: 'bỏ quyết định',
+    set_mode: 'đổi chế độ', reset_faults: 'đặt lại lỗi', close_boom: 'đóng barie', open_group: 'mở cho nhiều xe',
+    open_emergency: 'mở khẩn cấp', second_consent: 'đồng ý thứ hai',
   },
   direction: { outbound: 'Xuất cảnh', inbound: 'Nhập cảnh' },
   trade: {
@@ -109,43 +116,46 @@ export const vi: Words = {
     several_vehicles: 'có hơn một xe trên cân', not_wholly_on: 'xe chưa lên hết bàn cân', wholly_on_unknown: 'không rõ xe đã lên hết chưa',
     not_zero_before: 'cân chưa về 0 trước khi xe lên', moving: 'xe còn lăn', settling: 'cân chưa ổn định',
   },
-  guardedCheck: 'Chỉ dẫn riêng',
   sentence: sentenceVi,
   ui: {
     stop: 'DỪNG', stopSoft: 'chỉ ngắt lệnh, không có dừng mềm', stopPending: 'đang gửi…', stopDone: 'đã dừng',
     stopFailed: 'KHÔNG GỬI ĐƯỢC: nhấn nút dừng khẩn cấp',
     open: 'MỞ BARIE', openAgree: 'đồng ý với làn', openOverride: 'cần lý do', openTest: 'chạy thử', holdToOpen: 'nhấn giữ',
-    refuse: 'Từ chối', divert: 'Chuyển hướng', hold: 'Giữ xe', release: 'Bỏ giữ', confirm: 'Xác nhận', correctPlate: 'Sửa biển', more: 'Khác…',
-    closeBoom: 'Đóng barie', resetFaults: 'Đặt lại lỗi', chooseDeclaration: 'Chọn tờ khai',
-    cancel: 'Thôi', ok: 'Xong', back: 'Quay lại', clear: 'Xóa hết', erase: 'Xóa', space: 'Cách', other: 'Khác',
+    refuse: 'Từ chối', divert: 'Chuyển hướng', hold: 'Giữ xe', release: 'Bỏ quyết định', confirm: 'Xác nhận', correctPlate: 'Sửa biển', more: 'Khác…',
+    closeBoom: 'Đóng barie', resetFaults: 'Đặt lại lỗi', chooseDeclaration: 'Chọn tờ khai', noTrailer: 'không rơ moóc', validSince: (age) => `từ ${age} trước`,
+    cancel: 'Thôi', ok: 'Xong', back: 'Quay lại',
     connecting: 'Đang kết nối với làn', connectingHint: 'Chưa có dữ liệu của làn. Nút Dừng vẫn dùng được.',
     stale: (age) => `MÀN HÌNH ĐỨNG: không cập nhật từ ${age}`,
     staleHint: 'Đừng tin số trên màn hình. Nhìn làn. Nút Dừng vẫn dùng được.',
     oldPicture: (age) => `Hình cũ ${age}`, noPicture: 'Không có hình',
-    notRead: 'chưa đọc được', noCamera: 'không có camera', byOfficer: 'cán bộ nhập', ago: (age) => `${age} trước`, ageUnknown: 'chưa từng có',
+    notRead: 'chưa đọc được', noCamera: 'không có camera', byOfficer: 'cán bộ nhập', ago: (age) => `${age} trước`,
     here: (age) => `ở đây ${age}`, called: (age) => `Xe cần cán bộ, đã gọi ${age}`, emptyLane: 'Làn trống',
-    emptyHint: 'Không có xe trước barie', bootHint: 'Chờ mọi thiết bị báo lần đầu; chưa gì được chuyển động', devices: 'Thiết bị',
-    declaration: 'Tờ khai', noDeclaration: 'Chưa có tờ khai cho xe này', candidates: (n) => `${n} tờ khai cùng khớp: chọn một`,
+    emptyHint: 'Không có xe trước barie', bootHint: 'Chờ mọi thiết bị báo lần đầu; chưa gì được chuyển động',
+    noDeclaration: 'Chưa có tờ khai cho xe này', candidates: (n) => (n === 1 ? 'Một tờ khai có thể khớp: xem và chọn' : `${n} tờ khai cùng khớp: chọn một`),
     until: 'hết hạn', nextPlace: 'đến', perishable: 'Tươi sống', priority: 'Ưu tiên', moreDeclarations: (n) => `và ${n} tờ khai nữa`,
-    weight: 'Khối lượng', gross: 'toàn bộ', tare: 'bì', net: 'hàng', declared: 'khai', allowed: 'cho phép', noWeight: 'Chưa có số cân', onScale: 'trên cân',
+    weight: 'Khối lượng', gross: 'toàn bộ', tare: 'bì', net: 'hàng', declared: 'khai', allowed: 'cho phép', noWeight: 'Chưa có số cân', onScale: 'Trên cân',
     approaching: 'Xe sau', nobodyBehind: 'không có', unreadPlate: 'chưa đọc biển',
     checks: 'Kiểm tra', checksAll: 'Tất cả', allPassed: (n) => `Đạt cả ${n} mục`, noVerdict: 'Đang nhận dạng, chưa kết luận',
     decidedBy: (login) => `Quyết định của ${login}`,
     permit: 'Giấy phép', permitLeft: (age) => `còn ${age}`, permitEntered: 'xe đang qua', noPermit: 'không có',
     faults: 'Lỗi', noFaults: 'Không có lỗi', moreFaults: (n) => `+${n} lỗi nữa`,
-    centre: 'Trung tâm', linkUp: 'Trung tâm: đã nối', linkDown: 'MẤT KẾT NỐI', since: (age) => `từ ${age}`, waiting: (n) => `${n} bản ghi chờ gửi`,
-    oldestWaiting: (age) => `lâu nhất ${age}`, knowledge: 'Dữ liệu', knowledgeUnknown: 'không rõ tuổi',
+    linkUp: 'Trung tâm: đã nối', linkDown: 'MẤT KẾT NỐI', since: (age) => `từ ${age}`, waiting: (n) => `${n} bản ghi chờ gửi`,
+    knowledge: 'Dữ liệu', knowledgeUnknown: 'không rõ tuổi',
     clockUntrusted: 'đồng hồ không tin được',
     notFitted: 'không lắp', unknown: 'không rõ', on: 'có xe', off: 'trống', blocked: 'bị chắn', free: 'thông',
-    login: 'Đăng nhập', logout: 'Đăng xuất', loggedIn: 'Đang trực', nobody: 'Chưa ai đăng nhập', enterId: 'Tên đăng nhập', enterPin: 'Mã PIN 6 số',
+    login: 'Đăng nhập', logout: 'Đăng xuất', nobody: 'Chưa ai đăng nhập', enterId: 'Tên đăng nhập', enterPin: 'Mã PIN 6 số',
     otherPerson: 'Người khác', loginAgain: 'Đăng nhập để tiếp tục', loginFailed: 'Tên hoặc mã PIN không đúng',
-    locked: (age) => `Đã khóa, thử lại sau ${age}`, sessionEnded: 'Phiên đã hết: đăng nhập lại',
+    noOfficers: 'Làn này chưa có tài khoản cán bộ nào',
+    noOfficersHint: 'Gọi kỹ thuật: lệnh borderlane officer add tạo tài khoản. Nút Dừng vẫn dùng được, không cần đăng nhập.',
+    listUnknown: 'Không lấy được danh sách: gõ tên đăng nhập', moreRows: 'Trang sau',
+    locked: (time) => `Đã khóa, thử lại sau ${time}`, sessionEnded: 'Phiên đã hết: đăng nhập lại',
     whyOpen: 'Vì sao mở?', whyRefuse: 'Vì sao từ chối?', whyDivert: 'Vì sao chuyển hướng?', whyHold: 'Vì sao giữ?', whyMode: 'Vì sao đổi chế độ?',
     whyGroup: 'Vì sao mở cho nhiều xe?', whyEmergency: 'Vì sao mở khẩn cấp?',
-    otherWords: 'Ghi lý do', against: (outcome) => `Làn kết luận: ${outcome}. Bạn chịu trách nhiệm.`, plateOf: 'Biển của', letters: 'ABC', provinces: '京桂',
+    otherWords: 'Ghi lý do', against: (outcome) => `Làn kết luận: ${outcome}. Bạn chịu trách nhiệm.`,
     axles: 'Số trục', modes: 'Chế độ làn', groupOpen: 'Mở cho nhiều xe', groupCount: 'Mấy xe?', emergencyOpen: 'Mở khẩn cấp', language: 'Ngôn ngữ',
     theme: 'Màn hình', sun: 'Nắng', night: 'Đêm',
-    secondWaiting: 'Chờ người giám sát đồng ý', secondAgree: 'Tôi đồng ý', needSupervisor: 'Người giám sát đăng nhập',
+    secondWaiting: 'Chờ người giám sát đồng ý', secondAsks: (who, what) => `${who} xin: ${what}`, secondAgree: 'Tôi đồng ý',
+    secondRanOut: 'Hết giờ chờ người thứ hai: không có gì xảy ra', needSupervisor: 'Người giám sát đăng nhập',
     factsChanged: 'Dữ liệu vừa đổi: xem lại rồi nhấn lại', sending: 'đang gửi…', waitingField: 'chờ thiết bị…',
     notConfirmed: 'Thiết bị chưa làm theo: nhìn làn', notSent: 'Không gửi được: chưa có gì xảy ra', done: 'Đã xong',
     unknownAnswer: 'Không rõ làn đã nhận chưa: nhìn làn', version: 'Phiên bản',
@@ -153,7 +163,7 @@ export const vi: Words = {
   },
 };
 
-function sentenceVi(check: Check, say: Say): string {
+function sentenceVi(check: ShownCheck, say: Say): string {
   const { kind, result, facts } = check;
   const ok = result === 'passed';
   const waived = result === 'waived' ? 'Được miễn khi mất kết nối. ' : '';
@@ -225,9 +235,10 @@ function sentenceVi(check: Check, say: Say): string {
       if (ok) return 'Cân còn hạn kiểm định';
       return result === 'failed' ? 'Cân hết hạn kiểm định' : `${waived}Không rõ hạn kiểm định của cân`;
     case 'watchlist':
-      if (ok) return 'Không có trong danh sách';
-      if (facts.about === 'watched') return facts.lane_may_see ? 'Có trong danh sách theo dõi' : 'Gọi người giám sát';
-      return result === 'failed' ? 'Gọi người giám sát' : `${waived}Chưa tra được danh sách`;
+      return `${waived}Có trong danh sách theo dõi`;
+    case 'instruction':
+      if (ok) return 'Không có chỉ dẫn riêng';
+      return result === 'failed' ? 'Gọi người giám sát' : `${waived}Chưa tra được chỉ dẫn riêng`;
     case 'not_claimed':
       if (facts.about === 'claimed') return `Tờ khai này đang dùng ở làn ${facts.lane}`;
       return ok ? 'Không làn nào khác nhận' : `${waived}Mất kết nối: không rõ làn khác có nhận không`;
