@@ -23,7 +23,10 @@ const STEPS: (f64, f64) = (6.0, 24.0);
 /// Least heat of a plate; the refiner says what is none.
 pub const MIN_CONFIDENCE: f32 = 0.12;
 /// Most plates of one frame.
-pub const MAX_PLATES: usize = 8;
+pub const MAX_PLATES: usize = 4;
+/// What is less warm than this, or has less than [`MIN_SHARE`] of the warmest one's heat, is only looked at where nothing is warmer.
+const WARM: f32 = 0.3;
+const MIN_SHARE: f32 = 0.5;
 /// Two plates that share more of their bounding boxes than this are one.
 const MAX_OVERLAP: f32 = 0.3;
 
@@ -61,7 +64,11 @@ impl Detector {
         for detection in &mut found {
             detection.quad = detection.quad.map(|corner| corner.map(|value| value / scale));
         }
-        Ok(thin_out(found))
+        let mut found = thin_out(found);
+        let warm = found.first().map_or(0.0, |first| (MIN_SHARE * first.confidence).max(WARM));
+        let worth = found.iter().take_while(|one| one.confidence >= warm).count().max(1);
+        found.truncate(worth);
+        Ok(found)
     }
 }
 

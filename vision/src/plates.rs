@@ -1,6 +1,6 @@
 //! `borderlane-vision plates`: pictures and videos in, one answer a file out.
 //!
-//! With `--json` one object a line on stdout, in the order of the files: `{"file","plates":[{"text","confidence","box":[x,y,w,h]}],"ms"}`, or
+//! With `--json` one object a line on stdout, in the order of the files: `{"file","plates":[{"text","confidence","box":[x,y,w,h],"others":[{"text","confidence"}]}],"ms"}`, or
 //! `{"file","error"}`. `confidence` is the probability of exactly this text, `box` in pixels, `ms` the time from decoded
 //! frame to text (of a video: of all frames that were looked at). Errors are also told on stderr; the other files are still read.
 
@@ -43,6 +43,17 @@ pub struct PlateAnswer {
     /// Left, top, width, height in pixels.
     #[serde(rename = "box")]
     pub place: [i32; 4],
+    /// The next likely texts, likeliest first.
+    pub others: Vec<OtherText>,
+}
+
+/// A text that the plate could also bear.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OtherText {
+    /// Its text.
+    pub text: String,
+    /// Probability of exactly this text.
+    pub confidence: f64,
 }
 
 /// What was found in a file.
@@ -135,7 +146,10 @@ fn milliseconds(began: Instant) -> f64 {
 fn plate_answer(sighting: &Sighting) -> PlateAnswer {
     let (low, high) = bounds(&sighting.quad);
     let place = [low[0], low[1], high[0] - low[0], high[1] - low[1]].map(|value| value.round() as i32);
-    PlateAnswer { text: sighting.reading.text.clone(), confidence: rounded(f64::from(sighting.reading.confidence)), place }
+    let reading = &sighting.reading;
+    let other = |(text, confidence): &(String, f32)| OtherText { text: text.clone(), confidence: rounded(f64::from(*confidence)) };
+    let others = reading.others.iter().map(other).collect();
+    PlateAnswer { text: reading.text.clone(), confidence: rounded(f64::from(reading.confidence)), place, others }
 }
 
 fn rounded(value: f64) -> f64 {
@@ -205,7 +219,15 @@ mod tests {
     use lane_link::camera::PlateLayout;
 
     fn sighting(text: &str, confidence: f32) -> Sighting {
-        let reading = Reading { text: text.into(), confidence, layout: PlateLayout::OneLine, country: None, colour: None, slots: vec![] };
+        let reading = Reading {
+            text: text.into(),
+            confidence,
+            layout: PlateLayout::OneLine,
+            others: vec![("12C12346".into(), 0.1)],
+            country: None,
+            colour: None,
+            slots: vec![],
+        };
         Sighting { quad: [[10.4, 5.0], [110.0, 5.0], [110.0, 35.0], [10.4, 35.0]], detector_confidence: 0.9, reading, quality: 1.0 }
     }
 
@@ -226,6 +248,9 @@ mod tests {
     fn an_answer_is_the_documented_json() {
         let answer = FileAnswer { file: "a.jpg".into(), plates: vec![plate_answer(&sighting("12C12345", 0.5))], ms: 12.5 };
         let json = serde_json::to_string(&answer).unwrap();
-        assert_eq!(json, r#"{"file":"a.jpg","plates":[{"text":"12C12345","confidence":0.5,"box":[10,5,100,30]}],"ms":12.5}"#);
+        assert_eq!(
+            json,
+            r#"{"file":"a.jpg","plates":[{"text":"12C12345","confidence":0.5,"box":[10,5,100,30],"others":[{"text":"12C12346","confidence":0.1}]}],"ms":12.5}"#
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! Reads a plate: the four corners are pulled straight and the network gives every place of the plate a distribution.
 //!
 //! The network has a fixed number of places, filled from the left in reading order (top line first), and a blank for the places
-//! that the plate does not fill. A place whose blank is likelier than any symbol is left out.
+//! that the plate does not fill. [`crate::decode`] makes texts of them.
 
+use crate::decode::decode;
 use crate::geometry::{Quad, cut, with_margin};
 use crate::manifest::VerifiedModel;
 use crate::network::{Network, NetworkError, brief};
@@ -21,6 +22,8 @@ pub struct Reading {
     pub text: String,
     /// Probability of exactly this text, 0 to 1.
     pub confidence: f32,
+    /// The next likely texts with their probabilities.
+    pub others: Vec<(String, f32)>,
     /// One or two lines.
     pub layout: PlateLayout,
     /// Where the picture shows it clearly.
@@ -72,34 +75,25 @@ fn clear<T: Copy>(logits: &[f32], meanings: &[T]) -> Option<T> {
 
 /// Logits of places × (blank and symbols), and of one line against two, to a reading.
 fn interpret(characters: &[f32], layout: &[f32], symbols: &[char]) -> Reading {
-    let mut slots = Vec::new();
-    let mut text = String::new();
-    let mut log_confidence = 0.0;
-    for logits in characters.chunks_exact(symbols.len() + 1) {
-        let log_probs = log_softmax(logits);
-        let mut order: Vec<usize> = (0..log_probs.len()).collect();
-        order.sort_by(|&a, &b| log_probs[b].total_cmp(&log_probs[a]));
-        log_confidence += log_probs[order[0]];
-        if order[0] == 0 {
-            continue;
-        }
-        text.push(symbols[order[0] - 1]);
-        let named = order.iter().filter(|&&class| class != 0).map(|&class| Alternative {
-            symbol: symbols[class - 1],
-            // rounded down, so that the named ones never add up to more than one
-            nats_milli: ((log_probs[class] * 1000.0).floor() as i32).min(0),
-        });
-        slots.push(
-            named
-                .take(MAX_ALTERNATIVES)
-                .enumerate()
-                .filter(|(at, one)| *at == 0 || one.nats_milli >= MIN_NATS_MILLI)
-                .map(|(_, one)| one)
-                .collect(),
-        );
-    }
+    let places: Vec<Vec<f32>> = characters.chunks_exact(symbols.len() + 1).map(log_softmax).collect();
+    let texts = decode(&places, symbols);
+    let slots = texts[0].symbols.iter().map(|&(_, place)| alternatives(&places[place], symbols)).collect();
     let layout = if layout[1] > layout[0] { PlateLayout::TwoLine } else { PlateLayout::OneLine };
-    Reading { text, confidence: log_confidence.exp(), layout, country: None, colour: None, slots }
+    let mut texts = texts.into_iter().map(|one| (one.text, one.probability));
+    let (text, confidence) = texts.next().unwrap_or_default();
+    Reading { text, confidence, others: texts.collect(), layout, country: None, colour: None, slots }
+}
+
+/// The symbols of a place, best first: what the picture shows, without the grammars.
+fn alternatives(log_probs: &[f32], symbols: &[char]) -> Vec<Alternative> {
+    let mut order: Vec<usize> = (1..log_probs.len()).collect();
+    order.sort_by(|&a, &b| log_probs[b].total_cmp(&log_probs[a]));
+    let named = order.into_iter().map(|class| Alternative {
+        symbol: symbols[class - 1],
+        // rounded down, so that the named ones never add up to more than one
+        nats_milli: ((log_probs[class] * 1000.0).floor() as i32).min(0),
+    });
+    named.take(MAX_ALTERNATIVES).enumerate().filter(|(at, one)| *at == 0 || one.nats_milli >= MIN_NATS_MILLI).map(|(_, one)| one).collect()
 }
 
 fn log_softmax(logits: &[f32]) -> Vec<f32> {
@@ -123,7 +117,9 @@ mod tests {
         let second: Vec<char> = reading.slots[1].iter().map(|one| one.symbol).collect();
         assert_eq!(second, ['A', 'B'], "the third is less likely than one in ten thousand");
         assert_eq!(reading.slots[1][0].nats_milli, -350, "1000 × ln of e^3 / (1 + e^3 + e^2), rounded down");
-        assert!(reading.confidence > 0.70 && reading.confidence < 0.71, "{}", reading.confidence);
+        let next: Vec<&str> = reading.others.iter().take(2).map(|(text, _)| text.as_str()).collect();
+        assert_eq!(next, ["桂B", "桂"], "the third place is B or blank");
+        assert!(reading.confidence > 0.69 && reading.confidence < 0.71, "{}", reading.confidence);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! The network is given the plate with its surroundings ([`ModelEntry::surroundings`](crate::manifest::ModelEntry) times as large, pulled straight) and answers with
 //! nine values: how far each corner is from where it would be if it had been found rightly (x, y in units of [`UNIT_PX`], top left first,
-//! clockwise), and the logit of "a plate". What it corrects it is shown again: [`LOOKS`], more than the least only while a corner still
-//! moves by [`FAR`] or more.
+//! clockwise), and the logit of "a plate". What it corrects it is shown again, up to [`MAX_LOOKS`] times, while a corner
+//! still moves by [`FAR`] or more.
 
 use crate::detector::Detection;
 use crate::geometry::{Projection, Quad, cut, is_plausible, surroundings, unit};
@@ -14,8 +14,10 @@ use opencv::core::Mat;
 /// Unit of the corners' offsets in pixels of the input.
 const UNIT_PX: f32 = 32.0;
 const VALUES: usize = 9;
-/// Least and most looks at a plate.
-const LOOKS: (usize, usize) = (2, 4);
+/// Most looks at a plate.
+const MAX_LOOKS: usize = 4;
+/// A logit of "a plate" below this needs no second look.
+const NO_PLATE: f32 = -2.0;
 /// In units of [`UNIT_PX`].
 const FAR: f32 = 0.3;
 /// Less likely a plate than this is none.
@@ -42,7 +44,7 @@ impl Refiner {
         let failed = |error: opencv::Error| NetworkError::Run { model: "refiner input".into(), reason: brief(&error) };
         let mut quad = found.quad;
         let mut plate = 0.0;
-        for look in 1..=LOOKS.1 {
+        for _ in 0..MAX_LOOKS {
             let around = surroundings(&quad, self.surroundings);
             let answer = self.network.run(&cut(frame, &around, size).map_err(failed)?)?;
             let back = Projection::between(&whole, &around).map_err(failed)?;
@@ -51,7 +53,7 @@ impl Refiner {
                 return Ok(None);
             }
             plate = 1.0 / (1.0 + (-answer[0][VALUES - 1]).exp());
-            if look >= LOOKS.0 && answer[0][..VALUES - 1].iter().all(|moved| moved.abs() < FAR) {
+            if answer[0][VALUES - 1] < NO_PLATE || answer[0][..VALUES - 1].iter().all(|moved| moved.abs() < FAR) {
                 break;
             }
         }
