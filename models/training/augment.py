@@ -83,17 +83,17 @@ def camera(image, rng, plate_px):
         image = image * rng.uniform(1.1, 1.6)
     if rng.random() < 0.75:
         image = (image - 128) * rng.uniform(0.35, 1.25) + 128 + rng.uniform(-60, 50)
-    if rng.random() < 0.15:  # dusk
-        image = image * rng.uniform(0.12, 0.5)
+    if rng.random() < 0.12:  # dusk
+        image = image * rng.uniform(0.2, 0.6)
     if rng.random() < 0.4:
         image = image * rng.uniform(0.78, 1.22, 3).astype(np.float32)
     if rng.random() < 0.12:  # infrared or grey cameras
         image = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
     choice = rng.random()
     if choice < 0.4:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 2.0) * room)
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.6) * room)
     elif choice < 0.55:
-        length = rng.uniform(2, 9) * room
+        length = rng.uniform(2, 8) * room
         kernel = np.zeros((11, 11), np.float32)
         angle = rng.uniform(0, np.pi)
         for t in np.linspace(-length / 2, length / 2, 23):
@@ -105,7 +105,7 @@ def camera(image, rng, plate_px):
     if rng.random() < 0.2:
         image = 255 * np.power(image / 255, rng.uniform(0.5, 2.2))
     if rng.random() < 0.6:
-        image = image + grain(rng, image.shape[0], image.shape[1], rng.random() < 0.5) * np.float32(rng.uniform(1, 5 + 9 * room))
+        image = image + grain(rng, image.shape[0], image.shape[1], rng.random() < 0.5) * np.float32(rng.uniform(1, 4 + 6 * room))
     image = np.clip(image, 0, 255).astype(np.uint8)
     if rng.random() < 0.45:
         _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(22, 90))])

@@ -114,7 +114,7 @@ def strokes(rng):
     made["J"] = [[(0.9, 0), (0.9, 1 - r)] + arc(0.45, 1 - r, 0.45, r, 0, 170, b)]
     made["K"] = [[(0, 0), (0, 1)], [(0.95, 0), (0.02, 0.58)], [(0.35, 0.4), (1, 1)]]
     made["L"] = [[(0, 0), (0, 1), (0.95, 1)]]
-    made["M"] = [[(0, 1), (0, 0), (0.5, rng.uniform(0.5, 1.0)), (1, 0), (1, 1)]]
+    made["M"] = [[(0, 1), (0, 0), (0.5, rng.uniform(0.4, 0.75) if rng.random() < 0.6 else 1), (1, 0), (1, 1)]]
     made["N"] = [[(0, 1), (0, 0), (1, 1), (1, 0)]]
     pw = rng.uniform(0.5, 0.58)
     top = arc(0.5, pw / 2, 0.5, pw / 2, -90, 90, b)
@@ -181,7 +181,7 @@ class Faces:
         own = self.own[rng.integers(len(self.own))]
         face = dict(own if chosen == len(self.latin) else self.latin[chosen])
         for char in "MA147369":  # those that no free face draws as plates do
-            if rng.random() < 0.12:
+            if rng.random() < (0.35 if char == "M" else 0.12):
                 face[char] = own[char]
         if china and rng.random() < 0.75:
             face["1"] = own["I"]

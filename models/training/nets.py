@@ -27,6 +27,18 @@ class Residual(nn.Module):
         return self.relu(x + self.second(self.first(x)))
 
 
+class Standard(nn.Module):
+    """Mean and contrast of the whole picture taken out, its colours kept: night, haze and glare look alike to what follows."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.width, self.height = size
+        self.norm = nn.InstanceNorm2d(1, eps=0.004)  # a contrast under 4 grey levels is left low
+
+    def forward(self, x):
+        return 0.9 * self.norm(x.reshape(-1, 1, 3 * self.height, self.width)).reshape(-1, 3, self.height, self.width)
+
+
 class Reader(nn.Module):
     """A place of its own for every character, whatever the layout.
 
@@ -38,6 +50,7 @@ class Reader(nn.Module):
     def __init__(self, classes, slots=SLOTS):
         super().__init__()
         self.slots, self.classes = slots, classes
+        self.standard = Standard(READER_SIZE)
         self.stem = nn.Sequential(block(3, 20, 2, 5), block(20, 32), block(32, 48, 2), Residual(48), block(48, 80, 2), Residual(80), Residual(80))
         self.wide = nn.Sequential(block(80, 64, 2), block(64, 64))
         self.whole = nn.Sequential(block(64, 64, 2), nn.Conv2d(64, 64, (2, 6)), nn.ReLU())
@@ -56,7 +69,7 @@ class Reader(nn.Module):
         self.layout, self.country, self.colour = nn.Linear(64, 2), nn.Linear(64, COUNTRIES), nn.Linear(64, COLOURS)
 
     def forward(self, x):
-        features = self.stem(x)
+        features = self.stem(self.standard(x))
         wide = self.wide(features)
         whole = self.whole(wide)
         context = self.up(wide + self.everywhere(self.place(whole)))
@@ -79,13 +92,14 @@ class Refiner(nn.Module):
 
     def __init__(self):
         super().__init__()
+        self.standard = Standard(REFINER_SIZE)
         self.net = nn.Sequential(
             block(3, 16, 2), block(16, 32, 2), block(32, 48), block(48, 64, 2), Residual(64), block(64, 80, 2), block(80, 80), block(80, 28, 1, 1),
         )
         self.out = nn.Sequential(nn.Flatten(), nn.Linear(28 * 4 * 8, 128), nn.ReLU(), nn.Linear(128, 9))
 
     def forward(self, x):
-        return self.out(self.net(x))
+        return self.out(self.net(self.standard(x)))
 
 
 class Detector(nn.Module):

@@ -16,12 +16,16 @@ import torch
 import data
 import geometry
 from glyphs import CHARSET
+from grammar import likeliest
 from nets import Detector, Reader, Refiner
 from scene import unit
 
 AREA = 384 * 384  # pixels of the detector's input
 CELL, UNIT = 8, 64.0
-LEAST_HEAT, LEAST_PLATE, MAX_OVERLAP, MOST = 0.12, 0.35, 0.3, 8
+LEAST_HEAT, LEAST_PLATE, MAX_OVERLAP = 0.12, 0.35, 0.3
+WARM, SHARE = 0.3, 0.5  # what is less warm, or has less than this share of the warmest, is looked at only where nothing is warmer
+MOST = 4  # plates of one frame
+MOST_LOOKS, FAR = 4, 0.3  # a corner that moved further (units of 32 pixels) is looked at once more
 
 
 @dataclass
@@ -51,8 +55,8 @@ def box_overlap(a, b):
 
 
 class Pipeline:
-    def __init__(self, weights, area=AREA, passes=2):
-        self.area, self.passes = area, passes
+    def __init__(self, weights, area=AREA, passes=1, by_grammar=False):
+        self.area, self.passes, self.by_grammar = area, passes, by_grammar
         self.nets = {}
         for name, net in (("detector", Detector()), ("refiner", Refiner()), ("reader", Reader(len(CHARSET) + 1))):
             path = os.path.join(weights, name + ".pt")
@@ -76,14 +80,17 @@ class Pipeline:
             quad = np.array([(x + 0.5) * CELL, (y + 0.5) * CELL]) + out[1:, y, x].reshape(4, 2) * UNIT
             if np.ptp(quad[:, 0]) > 6 and np.ptp(quad[:, 1]) > 2:
                 found.append(Found((quad / scale).astype(np.float32), 1 / (1 + np.exp(-heat[y, x]))))
-        return thin_out(found)
+        found = thin_out(found)
+        return [one for one in found if one.confidence >= max(WARM, SHARE * found[0].confidence)] or found[:1]
 
     @torch.no_grad()
     def refine(self, image, one):
-        for _ in range(self.passes):
+        for turn in range(MOST_LOOKS):
             picture, matrix = geometry.look_closer(image, one.quad)
             out = self.nets["refiner"](tensor([picture]))[0].numpy()
             one.quad = geometry.refined(out, matrix)
+            if out[8] < -2 or turn + 1 >= self.passes and np.abs(out[:8]).max() < FAR:
+                break
         plate = 1 / (1 + np.exp(-out[8]))
         one.confidence = float(np.sqrt(one.confidence * plate))
         return plate
@@ -96,6 +103,8 @@ class Pipeline:
         probabilities = torch.softmax(characters[0], 1)
         one.text = "".join(CHARSET[i - 1] for i in probabilities.argmax(1).tolist() if i)
         one.sure = float(probabilities.max(1).values.prod())
+        if self.by_grammar:
+            one.text, one.sure = likeliest(one.logits)[0]
         one.two_line = bool(layout[0, 1] > layout[0, 0])
         return one
 
@@ -154,6 +163,8 @@ def evaluate(pipeline, folder, name, refine_crops=False):
 def classes(row):
     yield "all"
     yield f"{row['kind']} {row['lines']}-line"
+    if row["colour"] in ("yellow", "blue", "black", "green"):
+        yield f"colour {row['colour']}"
     if row["kind"] in ("car", "truck"):
         yield "cars and trucks"
     if row["lines"] == "2":
@@ -162,6 +173,7 @@ def classes(row):
 
 
 def table(results):
+    """{class: [plates, found, exact, within one character]}"""
     counts = defaultdict(lambda: [0, 0, 0, 0])
     for row, exact, found, near, _, _ in results:
         for key in classes(row):
@@ -170,26 +182,90 @@ def table(results):
     return counts
 
 
+def interval(hits, total, z=1.96):
+    """Wilson's 95 % interval of a share."""
+    if not total:
+        return 0.0, 1.0
+    p, n = hits / total, total
+    middle, half = p + z * z / (2 * n), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
+
+
+def plate_probability(logits, temperature):
+    scaled = logits / temperature
+    scaled = scaled - scaled.max(1, keepdims=True)
+    probabilities = np.exp(scaled) / np.exp(scaled).sum(1, keepdims=True)
+    return float(probabilities.max(1).prod())
+
+
+def temperature_of(results):
+    """The temperature under which the plates' probabilities fit best (least log loss of "the whole plate is right")."""
+    best = (1e9, 1.0)
+    for temperature in np.exp(np.linspace(np.log(0.4), np.log(4), 70)):
+        loss = 0.0
+        for _, exact, _, _, _, one in results:
+            if one is not None:
+                p = min(max(plate_probability(one.logits, temperature), 1e-4), 1 - 1e-4)
+                loss -= np.log(p) if exact else np.log(1 - p)
+        best = min(best, (loss, float(temperature)))
+    return best[1]
+
+
+def reliability(results, temperature, bins=10):
+    """(expected calibration error, [(mean confidence, share right, count)])"""
+    pairs = [(plate_probability(one.logits, temperature), exact) for _, exact, _, _, _, one in results if one is not None]
+    rows, error = [], 0.0
+    for k in range(bins):
+        inside = [(p, e) for p, e in pairs if k / bins <= p < (k + 1) / bins or (k == bins - 1 and p >= 1)]
+        if inside:
+            mean, right = np.mean([p for p, _ in inside]), np.mean([e for _, e in inside])
+            rows.append((float(mean), float(right), len(inside)))
+            error += abs(mean - right) * len(inside) / len(pairs)
+    return error, rows
+
+
+def false_reads(pipeline, folder, threshold=0.5):
+    """(photos without a plate, answers, those with at least this plate probability)"""
+    images = sorted(os.listdir(os.path.join(folder, "neg", "images")))
+    answers = [one for name in images for one in pipeline.find(cv2.imread(os.path.join(folder, "neg", "images", name)))]
+    return len(images), len(answers), sum(plate_probability(one.logits, 1.0) >= threshold for one in answers)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("weights")
     parser.add_argument("data")
     parser.add_argument("--sets", default="vn,cn")
     parser.add_argument("--area", type=int, default=384)
-    parser.add_argument("--passes", type=int, default=2)
+    parser.add_argument("--passes", type=int, default=1)
+    parser.add_argument("--grammar", action="store_true", help="weigh the readings by the countries' grammars")
     parser.add_argument("--misread", action="store_true")
+    parser.add_argument("--calibrate", action="store_true", help="fit the temperature on the selection part, judge it on the rest")
     args = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    pipeline = Pipeline(args.weights, args.area**2, args.passes)
+    pipeline = Pipeline(args.weights, args.area**2, args.passes, args.grammar)
+    everything = []
     for name in args.sets.split(","):
+        if name == "neg":
+            print("neg: photos, answers, answers with probability 0.5 or more:", *false_reads(pipeline, args.data), flush=True)
+            continue
         results = evaluate(pipeline, args.data, name)
+        everything += results
         for key, (total, found, exact, near) in sorted(table(results).items()):
-            print(f"{name:9} {key:18} {total:4} found {found / total:6.1%} exact {exact:3} {exact / total:6.1%} within one {near / total:6.1%}", flush=True)
+            low, high = interval(exact, total)
+            print(f"{name:9} {key:18} {total:4} found {found / total:6.1%} exact {exact:3} {exact / total:6.1%} ({low:.1%}-{high:.1%}) within one {near / total:6.1%}", flush=True)
         if args.misread:
-            for row, exact, found, near, text, _ in results:
+            for row, exact, _, _, text, _ in results:
                 if not exact:
                     print("   ", row["file"], row["plate_text"], text or "-")
+    if args.calibrate:
+        chosen = [r for r in everything if data.held_out(r[0]["file"]) and not r[0]["source"].startswith("liuruoze")]
+        rest = [r for r in everything if r not in chosen]
+        temperature = temperature_of(chosen)
+        for label, value in (("as trained", 1.0), (f"temperature {temperature:.2f}", temperature)):
+            error, rows = reliability(rest, value)
+            print(f"{label}: expected calibration error {error:.3f};", " ".join(f"{mean:.2f}:{right:.2f}({count})" for mean, right, count in rows))
 
 
 if __name__ == "__main__":

@@ -41,6 +41,11 @@ def letter(rng, letters):
     return letters[rng.integers(len(letters))]
 
 
+def shuffled(rng, text, letters):
+    """The text with its letters and digits drawn anew from all: no grammar is learnt too well, and letters come as often as digits."""
+    return "".join(letter(rng, letters if rng.random() < 0.6 else "0123456789") if c.isascii() and c.isalnum() else c for c in text)
+
+
 def vn_text(rng, kind):
     """(top or left group, rest with its dot, number of groups) for a kind of Vietnamese plate."""
     code = str(VN_CODES[rng.integers(len(VN_CODES))])
@@ -83,7 +88,7 @@ def cn_text(rng, kind):
         else:
             serial[5] = letter(rng, "DF")
     else:
-        for place in rng.permutation(count)[: rng.integers(0, 3 if count > 4 else 2)]:
+        for place in rng.permutation(count)[: rng.integers(0, 4 if count > 4 else 3)]:
             serial[place] = letter(rng, CN_SERIAL)
     tail = "".join(serial)
     if kind == "hang":
@@ -189,6 +194,7 @@ def paint(mask, rng, ground, ink, border):
     return image
 
 
+ANY = 0.15  # share of plates whose text follows no grammar
 KINDS_VN = {"car": 0.45, "yellow": 0.12, "blue": 0.05, "trailer": 0.09, "special": 0.05, "diplomatic": 0.05, "army": 0.03, "zone": 0.03, "motorbike": 0.13}
 KINDS_CN = {"blue": 0.48, "yellow": 0.14, "yellow2": 0.10, "hang": 0.08, "green": 0.11, "suffix": 0.05, "white": 0.02, "black": 0.02}
 
@@ -213,6 +219,8 @@ def vn_colours(rng, kind, text, two_line):
 def render_vn(rng, faces):
     kind = pick_kind(rng, KINDS_VN)
     head, tail = vn_text(rng, kind)
+    if rng.random() < ANY:
+        head, tail = shuffled(rng, head, VN_SERIES + "RR"), shuffled(rng, tail, VN_SERIES + "R")
     two_line = kind in ("trailer", "motorbike") or rng.random() < 0.47
     colour, ground, ink = vn_colours(rng, kind, head + tail, two_line)
     face = faces.pick(rng, False)
@@ -247,6 +255,8 @@ def render_vn(rng, faces):
 def render_cn(rng, faces):
     kind = pick_kind(rng, KINDS_CN)
     head, tail = cn_text(rng, kind)
+    if rng.random() < ANY:
+        tail = shuffled(rng, tail, CN_SERIAL)
     colour = {"blue": "blue", "green": "green", "white": "white", "black": "black"}.get(kind, "yellow")
     if kind == "suffix" and rng.random() < 0.5:
         colour = "black" if rng.random() < 0.5 else "white"

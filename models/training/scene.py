@@ -112,6 +112,36 @@ def writing(image, rng):
     cv2.putText(image, text, place, int(rng.integers(0, 5)), rng.uniform(0.3, 1.6), colour, int(rng.integers(1, 4)), cv2.LINE_AA)
 
 
+def badge(image, rng, box=None):
+    """A maker's emblem or the name of a model: an oval with letters, rings, or raised letters alone."""
+    height, width = image.shape[:2]
+    if box is None:
+        across = np.exp(rng.uniform(np.log(0.05), np.log(0.5))) * width
+        box = (rng.uniform(0, width), rng.uniform(0, height), across, across * rng.uniform(0.25, 0.75))
+    cx, cy, w, h = box
+    ground = [int(v) for v in (rng.integers(0, 255, 3) if rng.random() < 0.5 else [rng.integers(0, 255)] * 3)]
+    metal = [int(rng.integers(120, 255))] * 3
+    axes_, turn = (max(2, int(w / 2)), max(2, int(h / 2))), float(rng.normal(0, 6))
+    with_letters = True
+    if rng.random() < 0.6:
+        cv2.ellipse(image, (int(cx), int(cy)), axes_, turn, 0, 360, ground, -1, cv2.LINE_AA)
+        cv2.ellipse(image, (int(cx), int(cy)), axes_, turn, 0, 360, metal, max(1, int(w * rng.uniform(0.02, 0.07))), cv2.LINE_AA)
+        if rng.random() < 0.45:
+            with_letters = False
+            for _ in range(2):
+                inner = (max(1, int(axes_[0] * rng.uniform(0.15, 0.95))), max(1, int(axes_[1] * rng.uniform(0.15, 0.95))))
+                cv2.ellipse(image, (int(cx), int(cy + rng.normal(0, 0.1) * h)), inner, turn, 0, 360, metal, max(1, int(w * 0.04)), cv2.LINE_AA)
+    if with_letters:
+        text = "".join(plates.letter(rng, "ABCDEFGHIKLMNOPRSTUVXYZ") for _ in range(int(rng.integers(1, 8))))
+        text = text if rng.random() < 0.6 else text.capitalize()
+        face, pen = int(rng.choice([0, 1, 2, 3, 4, 7, 18])), max(1, int(h * rng.uniform(0.05, 0.14)))
+        (tw, th), _ = cv2.getTextSize(text, face, 1.0, 1)
+        scale = min(w * 0.8 / tw, h * 0.8 / th)
+        at = (int(cx - tw * scale / 2), int(cy + th * scale / 2))
+        cv2.putText(image, text, (at[0] + 1, at[1] + 1), face, scale, [int(v) for v in np.array(ground) * 0.3], pen + 1, cv2.LINE_AA)
+        cv2.putText(image, text, at, face, scale, metal, pen, cv2.LINE_AA)
+
+
 def holder(flat, rng):
     """The plate in its holder: bars of some width around it, a maker's name, a small flag. Returns the picture and the plate's place in it."""
     height, width = flat.shape[:2]
@@ -119,14 +149,20 @@ def holder(flat, rng):
     if rng.random() < 0.5:
         pad = rng.integers(3, 20)
         left, top, right, bottom = pad, pad, pad, pad + int(rng.random() < 0.4) * rng.integers(0, 34)
-    flag = rng.random() < 0.12 and width > 2.5 * height
+    flag = rng.random() < 0.28 and width > 3.6 * height
     if flag:
-        left = int(height * rng.uniform(0.4, 0.75))
+        left = int(height * rng.uniform(0.3, 0.75))
     tone = int(rng.integers(0, 90)) if rng.random() < 0.75 else int(rng.integers(90, 255))
     frame = cv2.copyMakeBorder(flat, int(top), int(bottom), int(left), int(right), cv2.BORDER_CONSTANT, value=[tone] * 3)
-    if flag:
-        cv2.rectangle(frame, (0, int(top)), (left - 2, int(top) + height), (30, 20, int(rng.integers(150, 230))), -1)
-        cv2.drawMarker(frame, (left // 2, int(top) + height // 2), (30, 220, 240), cv2.MARKER_STAR, max(4, left // 3), 4)
+    if flag:  # the sticker beside many Vietnamese plates: red with a star, or the country's outline and letters
+        red = (int(rng.integers(10, 60)), int(rng.integers(10, 90)), int(rng.integers(130, 240)))
+        cv2.rectangle(frame, (int(rng.integers(0, 6)), int(top)), (left - int(rng.integers(0, 5)), int(top) + height), red, -1)
+        if rng.random() < 0.6:
+            cv2.drawMarker(frame, (left // 2, int(top) + int(height * rng.uniform(0.3, 0.6))), (30, 220, 240), cv2.MARKER_STAR, max(4, left // 3), 4)
+        else:
+            points = np.array([[left * rng.uniform(0.3, 0.6), top + height * y] for y in np.linspace(0.1, 0.65, 6)])
+            cv2.polylines(frame, [points.astype(np.int32)], False, (220, 225, 230), int(rng.integers(4, 11)), cv2.LINE_AA)
+            cv2.putText(frame, "VIE", (3, int(top) + int(height * 0.92)), 2, left / 62, (225, 225, 225), 1, cv2.LINE_AA)
     if bottom - top > 14 and rng.random() < 0.7:
         text = "".join(plates.letter(rng, "ABCDEFGHIKLMNORSTUVWY") for _ in range(int(rng.integers(3, 9))))
         cv2.putText(frame, text, (int(width * rng.uniform(0.1, 0.5)), frame.shape[0] - 5), 2, 0.7, [int(rng.integers(100, 255))] * 3, 1, cv2.LINE_AA)
@@ -275,6 +311,14 @@ def close(rng, pool, stock, real_share=0.12):
     return seen, answer
 
 
+def rows(quad):
+    return slice(int(quad[:, 1].min()), int(quad[:, 1].max()) + 1)
+
+
+def columns(quad):
+    return slice(int(quad[:, 0].min()), int(quad[:, 0].max()) + 1)
+
+
 def overlaps(corners, quads, room=6):
     low, high = corners.min(0) - room, corners.max(0) + room
     return any((quad.max(0) > low).all() and (quad.min(0) < high).all() for quad in quads)
@@ -283,7 +327,14 @@ def overlaps(corners, quads, room=6):
 def wide(rng, pool, stock):
     """(BGR SIZE x SIZE, [4 x 2 corners]): plates from 12 to 280 pixels wide, or none."""
     quads = []
-    if stock and rng.random() < 0.65:
+    if stock and rng.random() < 0.12:  # vehicles without plates
+        photo = stock[rng.integers(len(stock))]
+        scale = np.exp(rng.uniform(np.log(0.35), np.log(1.6))) * SIZE / min(photo.erased.shape[:2])
+        height, width = photo.erased.shape[:2]
+        place = rng.random(2) * np.maximum(0, np.array([width, height]) * scale - SIZE)
+        matrix = np.array([[scale, 0, -place[0]], [0, scale, -place[1]]])
+        image = cv2.warpAffine(photo.erased, matrix, (SIZE, SIZE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+    elif stock and rng.random() < 0.7:
         photo = stock[rng.integers(len(stock))]
         text, own = photo.plates[rng.integers(len(photo.plates))]
         keep = len(photo.plates) > 1 or rng.random() < 0.3
@@ -316,10 +367,10 @@ def wide(rng, pool, stock):
                 quads.append(corners.astype(np.float32))
     else:
         image = synthetic_background(rng, SIZE, SIZE)
-    for _ in range(int(rng.integers(0, 4)) if rng.random() < 0.45 else 0):
+    for _ in range(int(rng.integers(0, 5)) if rng.random() < 0.65 else 0):
         at = image.copy()
-        writing(at, rng)
-        if not any(np.any(at[int(q[:, 1].min()) : int(q[:, 1].max()) + 1, int(q[:, 0].min()) : int(q[:, 0].max()) + 1] != image[int(q[:, 1].min()) : int(q[:, 1].max()) + 1, int(q[:, 0].min()) : int(q[:, 0].max()) + 1]) for q in quads):
+        (writing if rng.random() < 0.4 else badge)(at, rng)
+        if all((at[rows(q), columns(q)] == image[rows(q), columns(q)]).all() for q in quads):
             image = at
     for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.45, 0.3, 0.15, 0.1]))):
         plate = pool.take(rng)

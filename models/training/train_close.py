@@ -42,7 +42,7 @@ def jittered(rng, quad, much):
 
 def for_refiner(rng, image, quad):
     """(picture, nine values, whether the corners count)"""
-    if rng.random() < 0.15:
+    if rng.random() < 0.06:
         u, v = scene.axes(quad)
         away = quad + u * rng.choice([-1, 1]) * rng.uniform(1.5, 2.2) + v * rng.uniform(-5, 5)
         away = away.mean(0) + (away - away.mean(0)) * rng.uniform(0.4, 1.3)
@@ -52,10 +52,35 @@ def for_refiner(rng, image, quad):
     return picture, np.append(np.clip(off, -2, 2).ravel(), 1).astype(np.float32), 1.0
 
 
+def nothing(rng, photos):
+    """A picture for the refiner where there is no plate: lamps, grilles, badges, words, or the bare place of a plate."""
+    if photos and rng.random() < 0.75:
+        image = photos[rng.integers(len(photos))].erased
+        height, width = image.shape[:2]
+        across = np.exp(rng.uniform(np.log(20), np.log(0.5 * width)))
+        quad = scene.pose(rng, across, rng.uniform(0.15, 0.8), 0.3) + rng.uniform(0.1, 0.9, 2) * (width, height)
+        picture, _ = geometry.look_closer(image, quad.astype(np.float32))
+    else:
+        width, height = REFINER_SIZE
+        picture = scene.synthetic_background(rng, width * 2, height * 2)[: height, : width]
+    picture = np.ascontiguousarray(picture)
+    choice = rng.random()
+    if choice < 0.25:
+        scene.writing(picture, rng)
+    elif choice < 0.65:
+        width, height = REFINER_SIZE
+        scene.badge(picture, rng, (width / 2 + rng.normal(0, 5), height / 2 + rng.normal(0, 3), width * rng.uniform(0.4, 0.7), height * rng.uniform(0.4, 0.75)))
+    return augment.camera(picture, rng, 80)
+
+
 def for_reader(rng, image, quad, centres):
     """(picture, cells of the characters' centres)"""
     size = np.linalg.norm(scene.axes(quad), axis=1)
-    off = rng.normal(0, 1, (4, 2)) * size * rng.choice([0.015, 0.035, 0.06])
+    off = rng.normal(0, 1, (4, 2)) * size * rng.choice([0.015, 0.035, 0.06]) - (scene.unit(2, 2) - 1) * size * (rng.uniform(0, 0.08) if rng.random() < 0.15 else 0)
+    if rng.random() < 0.25:  # corners that took in a holder, a flag or the bumper
+        u, v = scene.axes(quad)
+        off = off + scene.unit(1, 1)[:, :1] * u * rng.exponential(0.08) - (1 - scene.unit(1, 1)[:, :1]) * u * rng.exponential(0.08)
+        off = off + scene.unit(1, 1)[:, 1:] * v * rng.exponential(0.1) - (1 - scene.unit(1, 1)[:, 1:]) * v * rng.exponential(0.1)
     picture, matrix = geometry.straighten(image, (quad + off).astype(np.float32))
     where = np.full((SLOTS, 2), -1, np.float32)
     if centres is not None:
@@ -84,9 +109,20 @@ class Stream(IterableDataset):
         info = get_worker_info()
         rng = np.random.default_rng([self.seed, info.id if info else 0])
         pool = scene.Pool(rng, Faces())
+        kept = []
         while True:
             reads, texts, wheres, kinds, refines, corners, counts = [], [], [], [], [], [], []
             while len(reads) < self.batch:
+                # composing costs as much as learning: a picture is read about twice, moved and lit a little differently
+                if len(kept) >= 1500 and rng.random() < 0.33:
+                    for place in rng.integers(0, len(kept), 8):
+                        picture, text, where, kind = again(rng, *kept[place])
+                        reads.append(picture)
+                        texts.append(text)
+                        wheres.append(where)
+                        kinds.append(kind)
+                    continue
+                first = len(reads)
                 if self.crops and rng.random() < self.real_share / 2:
                     picture, text = self.crop(rng)
                     reads.append(picture)
@@ -103,15 +139,37 @@ class Stream(IterableDataset):
                     texts.append(target(text))
                     wheres.append(where)
                     kinds.append((0, 1, UNKNOWN) if is_real else (int(plate.two_line), COUNTRIES.index(plate.country), COLOURS.index(plate.colour)))
-                for image, quad in (seen + seen[:1])[: 3 - 2 * is_real]:
+                for made in zip(reads[first:], texts[first:], wheres[first:], kinds[first:]):
+                    if len(kept) < 4000:
+                        kept.append(made)
+                    else:
+                        kept[rng.integers(4000)] = made
+                for image, quad in seen * (1 if is_real else 2):
                     picture, wanted, count = for_refiner(rng, image, quad)
                     refines.append(picture)
                     corners.append(wanted)
                     counts.append(count * (0.3 if is_real else 1.0))
+            for _ in range(len(refines) // 3):
+                refines.append(nothing(rng, self.photos))
+                corners.append(np.zeros(9, np.float32))
+                counts.append(0.0)
             yield (
                 normalise(np.stack(reads)), torch.tensor(texts), torch.from_numpy(np.stack(wheres)), torch.tensor(kinds),
                 normalise(np.stack(refines)), torch.from_numpy(np.stack(corners)), torch.tensor(counts),
             )
+
+
+def again(rng, picture, text, where, kind):
+    """The picture moved, scaled and lit a little differently."""
+    width, height = READER_SIZE
+    sx, sy = 1 + rng.normal(0, 0.02), 1 + rng.normal(0, 0.04)
+    matrix = np.array([[sx, rng.normal(0, 0.04), rng.normal(0, 3)], [rng.normal(0, 0.008), sy, rng.normal(0, 1.6)]])
+    matrix[:, 2] += (1 - sx) * width / 2, (1 - sy) * height / 2
+    moved = cv2.warpAffine(picture, matrix, READER_SIZE, borderMode=cv2.BORDER_REPLICATE)
+    if rng.random() < 0.3:
+        moved = cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.4, 1.0))
+    there = np.where(where >= 0, (where * 8) @ matrix[:, :2].T + matrix[:, 2], -8.0) / 8
+    return cv2.convertScaleAbs(moved, alpha=rng.uniform(0.75, 1.25), beta=rng.uniform(0, 20)), text, there.astype(np.float32), kind
 
 
 def attention_loss(flat, where):
@@ -170,6 +228,7 @@ def main():
     parser.add_argument("--real", type=float, default=0.14)
     parser.add_argument("--smoothing", type=float, default=0.0)
     parser.add_argument("--attention", type=float, default=0.2)
+    parser.add_argument("--freeze", action="store_true", help="leave the reader's first two layers as they are")
     parser.add_argument("--resume", default="", help="folder with weights to start from")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
@@ -184,6 +243,9 @@ def main():
     nets = [net.to(memory_format=torch.channels_last) for net in (reader, refiner)]
     averages = [Average(net) for net in nets]
     print("parameters", [sum(p.numel() for p in net.parameters()) for net in nets], flush=True)
+    if args.freeze:  # the finest layers cost most and have least to learn
+        for parameter in reader.stem[:2].parameters():
+            parameter.requires_grad = False
     optimiser = torch.optim.AdamW([p for net in nets for p in net.parameters() if p.requires_grad], lr=args.rate, weight_decay=1e-3)
     loader = iter(DataLoader(Stream(args.seed, args.data, args.batch, args.real), batch_size=None, num_workers=args.workers, prefetch_factor=4))
     began = saved = time.time()
@@ -193,7 +255,7 @@ def main():
         if part >= 1:
             break
         for group in optimiser.param_groups:
-            group["lr"] = args.rate * min(1, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * min(1, part))) + 0.01)
+            group["lr"] = args.rate * min(1, (step + 1) / 40) * (0.5 * (1 + np.cos(np.pi * min(1, part))) + 0.01)
         reads, texts, wheres, kinds, refines, corners, counts = next(loader)
         with torch.autocast("cpu", torch.bfloat16):
             characters, layout, country, colour, flat = reader(reads.contiguous(memory_format=torch.channels_last))
@@ -202,7 +264,7 @@ def main():
         attention = attention_loss(flat, wheres)
         kind = sum(nn.functional.cross_entropy(head.float(), kinds[:, k], ignore_index=UNKNOWN) for k, head in enumerate((layout, country, colour)))
         off, plate = refiner_loss(out.float(), corners, counts)
-        loss = spelling + args.attention * attention + 0.1 * kind + 5 * off + 0.2 * plate
+        loss = spelling + args.attention * attention + 0.1 * kind + 5 * off + 0.3 * plate
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 3.0)
@@ -214,7 +276,7 @@ def main():
         now = np.array([spelling.item(), attention.item(), kind.item(), off.item(), plate.item(), right])
         shown = now if step == 0 else shown * 0.98 + now * 0.02
         step += 1
-        if step % 50 == 0:
+        if step % 25 == 0:
             names = zip(("spelling", "attention", "kind", "corners", "plate", "exact"), shown)
             print(f"step {step} {int(time.time() - began)}s {step * args.batch / (time.time() - began):.0f}/s", " ".join(f"{n} {v:.4f}" for n, v in names), flush=True)
         if time.time() - saved > 180:
