@@ -16,7 +16,7 @@ const FULL_HEIGHT_PX: f32 = 28.0;
 /// Fewer characters are no plate.
 pub const MIN_CHARACTERS: usize = 4;
 /// What reads with less confidence is no plate: the reader knows writing from grilles better than the detector does.
-pub const MIN_READ_CONFIDENCE: f32 = 0.01;
+pub const MIN_READ_CONFIDENCE: f32 = 0.05;
 
 /// Why no plates can be read.
 #[derive(Debug, Error)]

@@ -19,6 +19,8 @@ use thiserror::Error;
 
 /// Frames of a video that are looked at, a second.
 const LOOKS_PER_SECOND: f64 = 5.0;
+/// Less likely texts are no answer; the lane hears of them ([`crate::eyes::MIN_READ_CONFIDENCE`]), because frames add up.
+const MIN_ANSWER_CONFIDENCE: f64 = 0.5;
 /// Frames of a video that are decoded at most.
 const MAX_VIDEO_FRAMES: u64 = 9_000;
 
@@ -128,7 +130,7 @@ pub fn answer_file(eyes: &mut Eyes, path: &Path, crops: bool) -> Result<FileAnsw
             let frame = picture::decode(&bytes).map_err(SourceError::from)?;
             let began = Instant::now();
             let sightings = look(eyes, &frame, crops)?;
-            (sightings.iter().map(plate_answer).collect(), milliseconds(began))
+            (sightings.iter().map(plate_answer).filter(|answer| crops || is_answer(answer)).collect(), milliseconds(began))
         }
         Opened::Video(path) => answer_video(eyes, &path, crops)?,
     };
@@ -150,6 +152,10 @@ fn plate_answer(sighting: &Sighting) -> PlateAnswer {
     let other = |(text, confidence): &(String, f32)| OtherText { text: text.clone(), confidence: rounded(f64::from(*confidence)) };
     let others = reading.others.iter().map(other).collect();
     PlateAnswer { text: reading.text.clone(), confidence: rounded(f64::from(reading.confidence)), place, others }
+}
+
+fn is_answer(answer: &PlateAnswer) -> bool {
+    answer.confidence >= MIN_ANSWER_CONFIDENCE
 }
 
 fn rounded(value: f64) -> f64 {
@@ -184,7 +190,7 @@ fn answer_video(eyes: &mut Eyes, path: &Path, crops: bool) -> Result<(Vec<PlateA
             vote(votes.entry(track).or_default(), sighting);
         }
     }
-    Ok((elect(votes), ms))
+    Ok((elect(votes).into_iter().filter(is_answer).collect(), ms))
 }
 
 fn vote(votes: &mut Votes, sighting: &Sighting) {
