@@ -50,3 +50,10 @@ fn a_camera_says_how_it_is_reached_and_its_password_stands_elsewhere() {
     let told = mistakes(&explained().replace(front, "front_credentials_file = \"front-camera\""));
     assert!(told.iter().any(|line| line.contains("vision.front_credentials_file: there is no front")), "{told:?}");
 }
+
+#[test]
+fn the_centres_open_once_can_ask_for_two_keys() {
+    let of = |text: &str| Settings::parse(text, Path::new("/")).unwrap().centre.unwrap().open_needs_two_keys;
+    assert!(!of(&explained()));
+    assert!(of(&explained().replace("open_needs_two_keys = false", "open_needs_two_keys = true")));
+}

@@ -1,6 +1,6 @@
 //! A network run by `rten` on one thread, its input and outputs checked against the manifest before it is used.
 //!
-//! Pictures come from OpenCV; the computing does not: `docs/decisions/0011-networks-by-rten.md`.
+//! Pictures come from OpenCV; the computing does not: `docs/decisions/0012-networks-by-rten.md`.
 
 use crate::manifest::VerifiedModel;
 use opencv::core::{Mat, MatTraitConstManual, Size, Vec3b};
