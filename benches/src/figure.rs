@@ -45,7 +45,7 @@ impl Figure {
 
     /// The heading of [`Figure::line`].
     pub fn heading() -> String {
-        format!("{:<20} {:>14} {:<9} {:>14} {:>10}  aim", "name", "value", "unit", "peer", "ratio")
+        format!("{:<24} {:>14} {:<9} {:>14} {:>10}  aim", "name", "value", "unit", "peer", "ratio")
     }
 
     /// The figure as a line of the table.
@@ -56,7 +56,7 @@ impl Figure {
             Aim::ValueAtLeast(least) => format!("value >= {least}"),
         };
         let reached = if self.reaches_aim() { "reached" } else { "MISSED" };
-        format!("{:<20} {:>14} {:<9} {:>14} {:>10}  {aim}: {reached}", self.name, self.value, self.unit, self.peer, self.ratio)
+        format!("{:<24} {:>14} {:<9} {:>14} {:>10}  {aim}: {reached}", self.name, self.value, self.unit, self.peer, self.ratio)
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `lane_handle` | `Lane::handle` and drain, inputs a second | the same inputs through an empty match |
 //! | `lookup_exact_1m`, `lookup_near_1m` | one plate among a million declarations | a bare prepared SELECT of the row |
 //! | `ready_1m` | process start → ready, a million declarations cached | the same files opened by bare SQLite |
+//! | `plates_*` | real photos read exactly, time a photo, false reads | the aim |
 //! | `rss_daemon`, `rss_vision` | largest resident size in the demo | the limit |
 //!
 //! A machine is never quiet: ratios tell more than values. The table goes to stdout, the rows as JSON to `--out`. The exit code tells whether
@@ -17,6 +18,7 @@ mod figure;
 mod lane_rate;
 mod lookup;
 mod memory;
+mod plates;
 mod ready;
 
 use clap::Parser;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 /// Benchmarks of Borderlane
 #[derive(Debug, Parser)]
 struct Args {
-    /// Groups to measure: coil, lane, lookup, ready, memory; none named: all
+    /// Groups to measure: coil, lane, lookup, ready, plates, memory; none named: all
     groups: Vec<String>,
     /// Where the rows go
     #[arg(long, default_value = "target/bench.json")]
@@ -49,7 +51,7 @@ struct Args {
     demo_s: u64,
 }
 
-const GROUPS: [&str; 5] = ["coil", "lane", "lookup", "ready", "memory"];
+const GROUPS: [&str; 6] = ["coil", "lane", "lookup", "ready", "plates", "memory"];
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -80,6 +82,7 @@ fn measure_all(args: &Args) -> Result<bool, Fail> {
             "lane" => lane_rate::measure(),
             "lookup" => lookup::measure(&dir, args.rows),
             "ready" => ready::measure(&dir, &bin, args.rows),
+            "plates" => plates::measure(&bin),
             _ => memory::measure(&dir, &bin, args.demo_s),
         };
         match measured {

@@ -117,7 +117,7 @@ pub enum PlateLayout {
     TwoLine,
 }
 
-/// Country, where the picture itself shows it (a Chinese character); the grammars decide the rest.
+/// Country as the picture shows it. Evidence and no more: the grammars of the declarations decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum PlateCountry {
@@ -125,6 +125,24 @@ pub enum PlateCountry {
     Cn,
     /// Vietnam.
     Vn,
+}
+
+/// Colour of a plate's ground. In Vietnam yellow is transport business and blue the state; in China yellow is large vehicles and trailers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlateColour {
+    /// White ground.
+    White,
+    /// Yellow ground.
+    Yellow,
+    /// Blue ground.
+    Blue,
+    /// Green, also yellow-green.
+    Green,
+    /// Red ground: army of Vietnam.
+    Red,
+    /// Black ground.
+    Black,
 }
 
 /// A model as loaded.
@@ -158,9 +176,12 @@ pub struct PlateRead {
     pub quad: [[i32; 2]; 4],
     /// Lines.
     pub layout: PlateLayout,
-    /// Country, where the picture shows it.
+    /// Country, where the picture shows it clearly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<PlateCountry>,
+    /// Colour of the ground, where the picture shows it clearly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<PlateColour>,
     /// The places in reading order, each with its most probable symbols, best first; what they leave of 1 belongs to others.
     pub slots: Vec<Vec<Alternative>>,
     /// The detector's certainty that this is a plate, 0 ..= 1000.
@@ -392,6 +413,7 @@ mod tests {
             quad: [[10, 10], [110, 12], [109, 40], [9, 38]],
             layout: PlateLayout::TwoLine,
             country: Some(PlateCountry::Cn),
+            colour: Some(PlateColour::Yellow),
             slots: vec![vec![Alternative { symbol: '桂', nats_milli: -12 }, Alternative { symbol: '赣', nats_milli: -4600 }]],
             detector_confidence_permille: 930,
             quality_permille: 700,

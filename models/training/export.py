@@ -16,8 +16,10 @@ import numpy as np
 import onnx
 import torch
 
+from geometry import MARGIN, SURROUNDINGS
 from glyphs import CHARSET
 from nets import READER_SIZE, REFINER_SIZE, SLOTS, Detector, Reader, Refiner
+from plates import COLOURS, COUNTRIES
 
 DETECTOR_SIZE = (384, 384)
 PROBE_EVERY = 61  # of PyTorch's outputs for the probe picture, every 61st is kept beside the models
@@ -57,10 +59,11 @@ def cool(reader, temperature):
             parameter /= temperature
 
 
-def export(net, size, path, outputs):
+def export(net, size, path, outputs, any_size=False):
     net.eval()
     example = torch.zeros(1, 3, size[1], size[0])
-    torch.onnx.export(net, example, path, dynamo=False, opset_version=11, input_names=["picture"], output_names=outputs)
+    axes = {"picture": {2: "height", 3: "width"}} if any_size else None
+    torch.onnx.export(net, example, path, dynamo=False, opset_version=11, input_names=["picture"], output_names=outputs, dynamic_axes=axes)
     settle(path)
 
 
@@ -108,7 +111,7 @@ def main():
     probes = {}
     for net, size, name, outputs in jobs:
         path = os.path.join(args.out, name)
-        export(net, size, path, outputs)
+        export(net, size, path, outputs, any_size=net is detector)
         picture, expected = probe(net, size)
         if args.check:
             print(name, "OpenCV", cv2.__version__, "differs from PyTorch by at most", differ(picture, expected, size, path, outputs), flush=True)
@@ -116,10 +119,12 @@ def main():
     with open(os.path.join(args.out, "probe.json"), "w", encoding="utf-8") as handle:
         json.dump({"every": PROBE_EVERY, "outputs": probes}, handle)
         handle.write("\n")
+    countries = [country.upper() for country in COUNTRIES]
+    reads = dict(slots=SLOTS, classes=["blank"], charset=CHARSET, countries=countries, colours=COLOURS, margin=MARGIN)
     rows = [
         row(args.out, "detector.onnx", "detector", DETECTOR_SIZE, args.version, dict(classes=["plate"])),
-        row(args.out, "refiner.onnx", "refiner", REFINER_SIZE, args.version, dict(classes=["plate"])),
-        row(args.out, "reader.onnx", "reader", READER_SIZE, args.version, dict(slots=SLOTS, classes=["blank"], charset=CHARSET)),
+        row(args.out, "refiner.onnx", "refiner", REFINER_SIZE, args.version, dict(classes=["plate"], surroundings=SURROUNDINGS)),
+        row(args.out, "reader.onnx", "reader", READER_SIZE, args.version, reads),
     ]
     with open(os.path.join(args.out, "manifest.json"), "w", encoding="utf-8") as handle:
         json.dump({"models": rows}, handle, ensure_ascii=False, indent=2)

@@ -30,8 +30,10 @@ pub struct CameraSettings {
     pub name: &'static str,
     /// The worker's program.
     pub program: PathBuf,
-    /// What the worker shall look at: `http://host/path` (MJPEG) or a file.
+    /// What the worker shall look at: `http://host/path` (MJPEG), `rtsp://host/path`, `v4l2:/dev/videoN` or a file.
     pub source: String,
+    /// File with the camera's `NAME:PASSWORD`.
+    pub credentials_file: Option<PathBuf>,
     /// Folder of the models and their manifest.
     pub models: PathBuf,
     /// The worker must say hello within this.
@@ -52,6 +54,7 @@ impl CameraSettings {
             name,
             program,
             source,
+            credentials_file: None,
             models,
             hello_timeout_ms: 20_000,
             beat_timeout_ms: 2_500,

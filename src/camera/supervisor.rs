@@ -4,6 +4,7 @@ use super::{CameraCounters, CameraReport, CameraSettings, MAX_QUEUED_ORDERS, MAX
 use crate::clock;
 use lane_core::time::Mono;
 use lane_link::camera::{Decoder, FromWorker, Order, Report};
+use std::ffi::OsStr;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -105,6 +106,7 @@ impl Keeper {
         Command::new(&s.program)
             .args(["worker", "--camera", s.name, "--source", &s.source, "--models"])
             .arg(&s.models)
+            .args(s.credentials_file.iter().flat_map(|file| [OsStr::new("--credentials"), file.as_os_str()]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

@@ -59,6 +59,12 @@ pub fn run(config: &Path, out: &mut dyn Write) -> u8 {
     for (name, camera) in [("front camera", &settings.vision.front), ("rear camera", &settings.vision.rear)] {
         if let Some(camera) = camera {
             doctor.say(name, camera_source(&camera.source));
+            if let Some(file) = &camera.credentials_file {
+                doctor.say(
+                    &format!("{name}'s credentials"),
+                    exists(file, "write NAME:PASSWORD into it, readable by the daemon's user alone"),
+                );
+            }
         }
     }
     doctor.say("vision worker", exists(&settings.vision.program, "install borderlane-vision, or set vision.program"));
@@ -119,14 +125,16 @@ fn scale_line(endpoint: &crate::scale::endpoint::Endpoint) -> Result<String, Str
 }
 
 fn camera_source(source: &str) -> Result<String, String> {
-    match source.strip_prefix("http://") {
-        Some(rest) => {
+    let networked = [("http://", 80), ("rtsp://", 554)];
+    for (scheme, port) in networked {
+        if let Some(rest) = source.strip_prefix(scheme) {
             let host = rest.split('/').next().unwrap_or(rest);
-            let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
-            reach(&address, "check power and address of the camera")
+            let address = if host.contains(':') { host.to_owned() } else { format!("{host}:{port}") };
+            return reach(&address, "check power and address of the camera");
         }
-        None => exists(Path::new(source.trim_start_matches("loop:").trim_start_matches("file:")), "check the file"),
     }
+    let path = ["loop:", "file:", "v4l2:"].iter().find_map(|kind| source.strip_prefix(kind)).unwrap_or(source);
+    exists(Path::new(path), "check the file or the device")
 }
 
 fn exists(path: &Path, next: &str) -> Result<String, String> {

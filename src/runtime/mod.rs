@@ -318,12 +318,13 @@ async fn start_cameras(settings: &Settings, joints: &Joints, tasks: &mut JoinSet
     let mut supervisors = [None, None];
     let wanted = [(Camera::Front, "front", &settings.vision.front), (Camera::Rear, "rear", &settings.vision.rear)];
     for (which, name, source) in wanted {
-        let Some(CameraSource { source }) = source else {
+        let Some(CameraSource { source, credentials_file }) = source else {
             joints.inbox.give(Input::CameraState(which, CameraState::Absent)).await;
             continue;
         };
         let vision = &settings.vision;
         let camera = camera::CameraSettings::new(name, vision.program.clone(), source.clone(), vision.models.clone());
+        let camera = camera::CameraSettings { credentials_file: credentials_file.clone(), ..camera };
         let (supervisor, reports) = camera::spawn(camera);
         supervisors[which as usize] = Some(supervisor);
         tasks.spawn(named("camera", devices::camera(which, reports, joints.store.clone(), joints.inbox.clone(), joints.trust)));

@@ -20,9 +20,14 @@ pub const EXIT_BAD_SETTINGS: u8 = 78;
 /// One camera.
 #[derive(Debug, Clone)]
 pub struct CameraSource {
-    /// `http://...` (MJPEG) or a file.
+    /// `http://...` (MJPEG), `rtsp://...`, `v4l2:/dev/videoN`, `file:PATH` or `loop:PATH`.
     pub source: String,
+    /// File with the camera's `NAME:PASSWORD`.
+    pub credentials_file: Option<PathBuf>,
 }
+
+/// How a camera's source may begin.
+const CAMERA_SOURCES: [&str; 5] = ["http://", "rtsp://", "v4l2:/", "file:", "loop:"];
 
 /// The link to the centre.
 #[derive(Debug, Clone)]
@@ -194,7 +199,20 @@ fn read(root: &Section<'_, '_>, base: &Path, text: &str) -> Settings {
 }
 
 fn vision(section: &Section<'_, '_>, base: &Path) -> VisionSettings {
-    let camera = |key: &str| section.optional_text(key, 1..=512).map(|source| CameraSource { source });
+    let camera = |key: &str| {
+        let credentials_key = format!("{key}_credentials_file");
+        let credentials_file = section.optional_text(&credentials_key, 1..=256).map(|file| base.join(file));
+        let Some(source) = section.optional_text(key, 1..=512) else {
+            if credentials_file.is_some() {
+                section.wrong(&credentials_key, format!("there is no {key} that it could belong to"));
+            }
+            return None;
+        };
+        if !CAMERA_SOURCES.iter().any(|start| source.starts_with(start)) {
+            section.wrong(key, format!("a camera's source begins with one of {}", CAMERA_SOURCES.join(", ")));
+        }
+        Some(CameraSource { source, credentials_file })
+    };
     let read = VisionSettings {
         program: base.join(section.text("program", Some("/usr/bin/borderlane-vision"), 1..=256)),
         models: base.join(section.text("models", Some("/usr/share/borderlane/models"), 1..=256)),

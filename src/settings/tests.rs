@@ -37,3 +37,23 @@ fn a_commanded_closing_needs_the_acceptance_of_a_person_by_name() {
     );
     assert_eq!(settings.unwrap().barrier.closing_accepted.unwrap().by, "Bình");
 }
+
+#[test]
+fn a_camera_says_how_it_is_reached_and_its_password_stands_elsewhere() {
+    let front = "front = \"http://192.168.1.40/stream\"";
+    let rtsp = explained().replace(front, "front = \"rtsp://192.168.1.40/1\"\nfront_credentials_file = \"front-camera\"");
+    let camera = Settings::parse(&rtsp, Path::new("/etc/borderlane")).unwrap().vision.front.unwrap();
+    assert_eq!(camera.source, "rtsp://192.168.1.40/1");
+    assert_eq!(camera.credentials_file, Some("/etc/borderlane/front-camera".into()));
+    let told = mistakes(&explained().replace(front, "front = \"ftp://192.168.1.40/1\""));
+    assert!(told.iter().any(|line| line.contains("vision.front: a camera's source begins with one of http://")), "{told:?}");
+    let told = mistakes(&explained().replace(front, "front_credentials_file = \"front-camera\""));
+    assert!(told.iter().any(|line| line.contains("vision.front_credentials_file: there is no front")), "{told:?}");
+}
+
+#[test]
+fn the_centres_open_once_can_ask_for_two_keys() {
+    let of = |text: &str| Settings::parse(text, Path::new("/")).unwrap().centre.unwrap().open_needs_two_keys;
+    assert!(!of(&explained()));
+    assert!(of(&explained().replace("open_needs_two_keys = false", "open_needs_two_keys = true")));
+}

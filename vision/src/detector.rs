@@ -1,9 +1,11 @@
 //! Finds plates: the network's heat map and corners become quadrilaterals.
 //!
-//! The frame is shrunk into the network's input keeping its proportions, at the top left. The output has nine values a cell of
-//! [`CELL_PX`] pixels: the logit of "a plate's centre is here", then the offsets (x, y) of the four corners from the cell's centre in
-//! units of [`UNIT_PX`], top left first, clockwise. A plate is a local maximum of the heat; of two that overlap the warmer stays.
+//! The network takes any input whose sides are multiples of [`STEP_PX`]; the frame is shrunk to about the area that the manifest gives, in its
+//! own proportions, at the top left. The output has nine values a cell of [`CELL_PX`] pixels: the logit of "a plate's centre is here", then the
+//! offsets (x, y) of the four corners from the cell's centre in units of [`UNIT_PX`], top left first, clockwise. A plate is a local
+//! maximum of the heat; of two that overlap the warmer stays. Corners are rough: the refiner makes them good.
 
+use crate::geometry::{Quad, is_plausible, overlap};
 use crate::manifest::VerifiedModel;
 use crate::network::{Network, NetworkError, brief};
 use opencv::core::{Mat, MatTraitConst, Rect, Scalar, Size};
@@ -14,19 +16,19 @@ const CELL_PX: usize = 8;
 /// Unit of the corner offsets in pixels of the input.
 const UNIT_PX: f32 = 64.0;
 const CHANNELS: usize = 9;
-/// Least heat of a plate.
-pub const MIN_CONFIDENCE: f32 = 0.25;
+/// The input's sides are multiples of this.
+const STEP_PX: f64 = 32.0;
+/// Least and most steps of a side.
+const STEPS: (f64, f64) = (6.0, 24.0);
+/// Least heat of a plate; the refiner says what is none.
+pub const MIN_CONFIDENCE: f32 = 0.12;
 /// Most plates of one frame.
-pub const MAX_PLATES: usize = 8;
+pub const MAX_PLATES: usize = 4;
+/// What is less warm than this, or has less than [`MIN_SHARE`] of the warmest one's heat, is only looked at where nothing is warmer.
+const WARM: f32 = 0.3;
+const MIN_SHARE: f32 = 0.5;
 /// Two plates that share more of their bounding boxes than this are one.
 const MAX_OVERLAP: f32 = 0.3;
-/// A plate found with a lesser width (pixels of the input) is looked at again, enlarged, for better corners.
-const ENLARGE_BELOW_PX: f32 = 110.0;
-/// Second looks at one frame.
-const MAX_SECOND_LOOKS: usize = 3;
-
-/// Corners in pixels: top left, top right, bottom right, bottom left.
-pub type Quad = [[f32; 2]; 4];
 
 /// A plate that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,6 +42,7 @@ pub struct Detection {
 /// The detector.
 pub struct Detector {
     network: Network,
+    area_px: f64,
 }
 
 impl Detector {
@@ -47,64 +50,45 @@ impl Detector {
     pub fn load(model: &VerifiedModel) -> Result<Self, NetworkError> {
         let [width, height] = model.entry.input.map(usize::from);
         let network = Network::load(model, &[("plates", CHANNELS * (width / CELL_PX) * (height / CELL_PX))])?;
-        Ok(Self { network })
+        Ok(Self { network, area_px: (width * height) as f64 })
     }
 
     /// Plates of an 8-bit BGR frame, warmest first, at most [`MAX_PLATES`].
     pub fn find(&mut self, frame: &Mat) -> Result<Vec<Detection>, NetworkError> {
-        let whole = Rect::new(0, 0, frame.cols(), frame.rows());
-        let (found, scale) = self.find_in(frame, whole)?;
-        let mut better = Vec::with_capacity(found.len());
-        for (rank, detection) in found.into_iter().enumerate() {
-            let (low, high) = bounds(&detection.quad);
-            let is_small = (high[0] - low[0]) * scale < ENLARGE_BELOW_PX;
-            better.push(if is_small && rank < MAX_SECOND_LOOKS { self.look_closer(frame, detection, low, high)? } else { detection });
-        }
-        Ok(thin_out(better))
-    }
-
-    /// Looks at the surroundings of a small plate once more, enlarged so that the plate is a third of the input.
-    fn look_closer(&mut self, frame: &Mat, first: Detection, low: [f32; 2], high: [f32; 2]) -> Result<Detection, NetworkError> {
-        let side = ((high[0] - low[0]) * 3.0).max(48.0);
-        let left = ((low[0] + high[0] - side) / 2.0).floor().max(0.0) as i32;
-        let top = ((low[1] + high[1] - side) / 2.0).floor().max(0.0) as i32;
-        let region = Rect::new(left, top, (side as i32).min(frame.cols() - left), (side as i32).min(frame.rows() - top));
-        if region.width < 16 || region.height < 16 {
-            return Ok(first);
-        }
-        let (found, _) = self.find_in(frame, region)?;
-        // Only the same plate, seen better, may replace the first sight of it; how sure we are stays the surer of both.
-        let same = found.into_iter().find(|second| overlap(&second.quad, &first.quad) > 0.4);
-        Ok(same.map_or(first, |second| Detection { quad: second.quad, confidence: second.confidence.max(first.confidence) }))
-    }
-
-    fn find_in(&mut self, frame: &Mat, region: Rect) -> Result<(Vec<Detection>, f32), NetworkError> {
-        let size = self.network.size();
+        let size = input_size(f64::from(frame.cols()), f64::from(frame.rows()), self.area_px);
         let (input, scale) =
-            letterbox(frame, region, size).map_err(|error| NetworkError::Run { model: "detector input".into(), reason: brief(&error) })?;
-        let output = self.network.run(&input)?;
-        let mut found = decode(&output[0], size.width as usize / CELL_PX, size.height as usize / CELL_PX);
+            letterbox(frame, size).map_err(|error| NetworkError::Run { model: "detector input".into(), reason: brief(&error) })?;
+        let (columns, rows) = (size.width as usize / CELL_PX, size.height as usize / CELL_PX);
+        let output = self.network.run_sized(&input, size, &[CHANNELS * columns * rows])?;
+        let mut found = decode(&output[0], columns, rows);
         for detection in &mut found {
-            for corner in &mut detection.quad {
-                corner[0] = (corner[0] / scale + region.x as f32).clamp(0.0, frame.cols() as f32);
-                corner[1] = (corner[1] / scale + region.y as f32).clamp(0.0, frame.rows() as f32);
-            }
+            detection.quad = detection.quad.map(|corner| corner.map(|value| value / scale));
         }
-        Ok((found, scale))
+        let mut found = thin_out(found);
+        let warm = found.first().map_or(0.0, |first| (MIN_SHARE * first.confidence).max(WARM));
+        let worth = found.iter().take_while(|one| one.confidence >= warm).count().max(1);
+        found.truncate(worth);
+        Ok(found)
     }
 }
 
-/// The region at the largest scale that fits `size`, top left, the rest grey; and that scale.
-fn letterbox(frame: &Mat, region: Rect, size: Size) -> opencv::Result<(Mat, f32)> {
-    let scale = (f64::from(size.width) / f64::from(region.width)).min(f64::from(size.height) / f64::from(region.height));
+/// Multiples of [`STEP_PX`] with about `area_px` pixels and the frame's proportions.
+fn input_size(width: f64, height: f64, area_px: f64) -> Size {
+    let steps = |length: f64| (length / STEP_PX).round_ties_even().clamp(STEPS.0, STEPS.1) * STEP_PX;
+    let across = steps((area_px * width / height).sqrt());
+    Size::new(across as i32, steps(area_px / across) as i32)
+}
+
+/// The frame at the largest scale that fits `size`, top left, the rest grey; and that scale.
+fn letterbox(frame: &Mat, size: Size) -> opencv::Result<(Mat, f32)> {
+    let scale = (f64::from(size.width) / f64::from(frame.cols())).min(f64::from(size.height) / f64::from(frame.rows()));
     let inner = Size::new(
-        ((f64::from(region.width) * scale).round() as i32).clamp(1, size.width),
-        ((f64::from(region.height) * scale).round() as i32).clamp(1, size.height),
+        ((f64::from(frame.cols()) * scale).round_ties_even() as i32).clamp(1, size.width),
+        ((f64::from(frame.rows()) * scale).round_ties_even() as i32).clamp(1, size.height),
     );
-    let part = Mat::roi(frame, region)?;
     let mut resized = Mat::default();
     let interpolation = if scale < 1.0 { imgproc::INTER_AREA } else { imgproc::INTER_LINEAR };
-    imgproc::resize(&part, &mut resized, inner, 0.0, 0.0, interpolation)?;
+    imgproc::resize(frame, &mut resized, inner, 0.0, 0.0, interpolation)?;
     let mut input = Mat::new_rows_cols_with_default(size.height, size.width, opencv::core::CV_8UC3, Scalar::all(114.0))?;
     let mut place = Mat::roi_mut(&mut input, Rect::new(0, 0, inner.width, inner.height))?;
     resized.copy_to(&mut place)?;
@@ -147,30 +131,8 @@ fn is_peak(heat: &[f32], columns: usize, rows: usize, x: usize, y: usize) -> boo
     true
 }
 
-/// Convex, not turned over, and neither a point nor a line.
-fn is_plausible(quad: &Quad) -> bool {
-    let turn = |a: [f32; 2], b: [f32; 2], c: [f32; 2]| (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0]);
-    let (low, high) = bounds(quad);
-    high[0] - low[0] > 8.0 && high[1] - low[1] > 4.0 && (0..4).all(|k| turn(quad[k], quad[(k + 1) % 4], quad[(k + 2) % 4]) > 0.0)
-}
-
-/// Low and high corner of the bounding box.
-pub fn bounds(quad: &Quad) -> ([f32; 2], [f32; 2]) {
-    let fold = |axis: usize, pick: fn(f32, f32) -> f32| quad.iter().map(|corner| corner[axis]).fold(quad[0][axis], pick);
-    ([fold(0, f32::min), fold(1, f32::min)], [fold(0, f32::max), fold(1, f32::max)])
-}
-
-/// Share of the union of two bounding boxes that both cover.
-pub fn overlap(a: &Quad, b: &Quad) -> f32 {
-    let ((a_low, a_high), (b_low, b_high)) = (bounds(a), bounds(b));
-    let side = |axis: usize| (a_high[axis].min(b_high[axis]) - a_low[axis].max(b_low[axis])).max(0.0);
-    let area = |low: [f32; 2], high: [f32; 2]| (high[0] - low[0]) * (high[1] - low[1]);
-    let shared = side(0) * side(1);
-    let union = area(a_low, a_high) + area(b_low, b_high) - shared;
-    if union > 0.0 { shared / union } else { 0.0 }
-}
-
-fn thin_out(mut found: Vec<Detection>) -> Vec<Detection> {
+/// The warmest of those that overlap, at most [`MAX_PLATES`].
+pub fn thin_out(mut found: Vec<Detection>) -> Vec<Detection> {
     found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let mut kept: Vec<Detection> = Vec::new();
     for detection in found {

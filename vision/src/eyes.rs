@@ -1,9 +1,11 @@
-//! Detector and reader together: a frame in, the plates on it out.
+//! Detector, refiner and reader together: a frame in, the plates on it out.
 
-use crate::detector::{Detection, Detector, Quad};
+use crate::detector::{Detection, Detector, thin_out};
+use crate::geometry::{Quad, unit};
 use crate::manifest::{ManifestError, Models};
 use crate::network::NetworkError;
 use crate::reader::{Reader, Reading};
+use crate::refiner::Refiner;
 use lane_link::camera::ModelDigest;
 use opencv::core::{Mat, MatTraitConst};
 use std::path::Path;
@@ -14,7 +16,7 @@ const FULL_HEIGHT_PX: f32 = 28.0;
 /// Fewer characters are no plate.
 pub const MIN_CHARACTERS: usize = 4;
 /// What reads with less confidence is no plate: the reader knows writing from grilles better than the detector does.
-pub const MIN_READ_CONFIDENCE: f32 = 0.01;
+pub const MIN_READ_CONFIDENCE: f32 = 0.05;
 
 /// Why no plates can be read.
 #[derive(Debug, Error)]
@@ -43,6 +45,7 @@ pub struct Sighting {
 /// Reads plates. Lives on one thread.
 pub struct Eyes {
     detector: Detector,
+    refiner: Refiner,
     reader: Reader,
     digests: Vec<ModelDigest>,
 }
@@ -51,9 +54,11 @@ impl Eyes {
     /// Loads and verifies the models of `folder`.
     pub fn open(folder: &Path) -> Result<Self, EyesError> {
         let models = Models::load(folder)?;
-        let digests = [&models.detector, &models.reader];
+        let digests = [&models.detector, &models.refiner, &models.reader];
         let digests = digests.map(|model| ModelDigest { file: model.entry.file.clone(), sha256: model.entry.sha256.clone() }).to_vec();
-        Ok(Self { detector: Detector::load(&models.detector)?, reader: Reader::load(&models.reader)?, digests })
+        let detector = Detector::load(&models.detector)?;
+        let refiner = Refiner::load(&models.refiner)?;
+        Ok(Self { detector, refiner, reader: Reader::load(&models.reader)?, digests })
     }
 
     /// What was loaded.
@@ -64,8 +69,12 @@ impl Eyes {
     /// The plates of an 8-bit BGR frame, surest first. What reads as fewer than [`MIN_CHARACTERS`] or with less than
     /// [`MIN_READ_CONFIDENCE`] is left out.
     pub fn look(&mut self, frame: &Mat) -> Result<Vec<Sighting>, EyesError> {
+        let mut plates = Vec::new();
+        for found in self.detector.find(frame)? {
+            plates.extend(self.refiner.refine(frame, found)?);
+        }
         let mut sightings = Vec::new();
-        for detection in self.detector.find(frame)? {
+        for detection in thin_out(plates) {
             let sighting = self.read(frame, detection)?;
             let reading = &sighting.reading;
             if reading.confidence >= MIN_READ_CONFIDENCE && reading.text.chars().count() >= MIN_CHARACTERS {
@@ -80,7 +89,7 @@ impl Eyes {
     /// Takes the whole frame for a plate that somebody else has cut out.
     pub fn read_crop(&mut self, frame: &Mat) -> Result<Sighting, EyesError> {
         let (w, h) = (frame.cols() as f32, frame.rows() as f32);
-        self.read(frame, Detection { quad: [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]], confidence: 1.0 })
+        self.read(frame, Detection { quad: unit(w, h), confidence: 1.0 })
     }
 
     fn read(&mut self, frame: &Mat, detection: Detection) -> Result<Sighting, EyesError> {

@@ -2,19 +2,23 @@
 //! SQLite), and therefore one of its own, that may hang or crash without harm to the lane.
 //!
 //! ```text
-//! source ─▶ frame ─▶ presence gate ─▶ detector ─▶ four corners ─▶ rectified plate ─▶ reader ─▶ track ─▶ report
+//! source ─▶ frame ─▶ presence gate ─▶ detector ─▶ refiner: four corners ─▶ rectified plate ─▶ reader ─▶ track ─▶ report
 //! ```
 //!
 //! A `Mat` shares memory and stays on the thread that made it; threads hand each other owned bytes.
 
+pub mod decode;
 pub mod detector;
 pub mod eyes;
+pub mod geometry;
+pub mod live;
 pub mod manifest;
 pub mod mjpeg;
 pub mod network;
 pub mod picture;
 pub mod plates;
 pub mod reader;
+pub mod refiner;
 pub mod source;
 pub mod track;
 pub mod worker;

@@ -1,11 +1,13 @@
 //! `borderlane-vision`: reads plates from files (`plates`), or watches one camera for the daemon (`worker`).
 
 use borderlane_vision::eyes::Eyes;
+use borderlane_vision::live::{FFMPEG_OPTIONS, LiveSpec};
 use borderlane_vision::plates::{PlatesOptions, answer_files};
 use borderlane_vision::source::SourceSpec;
 use borderlane_vision::worker::{WorkerSettings, work};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{stderr, stdout};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,9 +56,12 @@ struct WorkerArguments {
     /// Which camera of the lane: shows in process lists
     #[arg(long)]
     camera: CameraName,
-    /// http://HOST[:PORT]/PATH (MJPEG), file:PATH (once) or loop:PATH
+    /// http://HOST[:PORT]/PATH (MJPEG), rtsp://HOST[:PORT]/PATH, v4l2:/dev/videoN, file:PATH (once) or loop:PATH
     #[arg(long)]
     source: String,
+    /// File with the camera's NAME:PASSWORD
+    #[arg(long, value_name = "FILE")]
+    credentials: Option<PathBuf>,
     /// Folder with manifest.json and the models [default: models, then /usr/share/borderlane/models]
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
@@ -107,8 +112,23 @@ fn plates(arguments: &PlatesArguments) -> Result<bool, String> {
     answer_files(&mut eyes, &arguments.files, options, &mut stdout().lock(), &mut stderr().lock()).map_err(|error| error.to_string())
 }
 
+/// OpenCV takes FFmpeg's options from the environment, which a running program cannot change safely: this one becomes itself again, with them.
+/// Returns only where that fails.
+fn start_anew_with_options() -> String {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return format!("cannot find this program to set FFmpeg's options: {error}"),
+    };
+    let (name, options) = FFMPEG_OPTIONS;
+    let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(name, options).exec();
+    format!("cannot start anew with FFmpeg's options: {error}")
+}
+
 fn worker(arguments: &WorkerArguments) -> Result<(), String> {
-    let source = SourceSpec::parse(&arguments.source).map_err(|error| error.to_string())?;
+    let source = SourceSpec::parse(&arguments.source, arguments.credentials.as_deref()).map_err(|error| error.to_string())?;
+    if matches!(source, SourceSpec::Live { spec: LiveSpec::Rtsp(_), .. }) && std::env::var_os(FFMPEG_OPTIONS.0).is_none() {
+        return Err(start_anew_with_options());
+    }
     let eyes = open_eyes(arguments.models.as_deref())?;
     let settings = WorkerSettings {
         max_detections_per_second: arguments.max_detections_per_second,

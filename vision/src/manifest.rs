@@ -1,5 +1,6 @@
 //! `manifest.json`: which model files there are, and what they must be. A model is used only when size and SHA-256 are the manifest's.
 
+use lane_link::camera::{PlateColour, PlateCountry};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -78,6 +79,8 @@ pub enum ManifestError {
 pub enum ModelKind {
     /// Finds plates: centre heat and corners.
     Detector,
+    /// Makes a plate's corners better.
+    Refiner,
     /// Reads a rectified plate.
     Reader,
 }
@@ -107,6 +110,18 @@ pub struct ModelEntry {
     /// Names of the classes that are not symbols.
     #[serde(default)]
     pub classes: Vec<String>,
+    /// Refiner: how many times as large as the plate its picture is.
+    #[serde(default)]
+    pub surroundings: f32,
+    /// Reader: how many times as large as the plate its picture is, across and down.
+    #[serde(default)]
+    pub margin: [f32; 2],
+    /// Reader: the countries in the order of its output.
+    #[serde(default)]
+    pub countries: Vec<PlateCountry>,
+    /// Reader: colours of the ground in the order of its output.
+    #[serde(default)]
+    pub colours: Vec<PlateColour>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,6 +144,8 @@ pub struct VerifiedModel {
 pub struct Models {
     /// Finds plates.
     pub detector: VerifiedModel,
+    /// Makes their corners better.
+    pub refiner: VerifiedModel,
     /// Reads them.
     pub reader: VerifiedModel,
 }
@@ -146,7 +163,7 @@ impl Models {
                 (first, more) => Err(ManifestError::Count { file: file.clone(), kind, count: usize::from(first.is_some()) + more }),
             }
         };
-        Ok(Self { detector: one(ModelKind::Detector)?, reader: one(ModelKind::Reader)? })
+        Ok(Self { detector: one(ModelKind::Detector)?, refiner: one(ModelKind::Refiner)?, reader: one(ModelKind::Reader)? })
     }
 }
 
@@ -180,6 +197,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("manifest.json"), manifest).unwrap();
         fs::write(folder.path().join("d.onnx"), b"d").unwrap();
+        fs::write(folder.path().join("f.onnx"), b"f").unwrap();
         fs::write(folder.path().join("r.onnx"), b"r").unwrap();
         folder
     }
@@ -195,7 +213,7 @@ mod tests {
 
     #[test]
     fn models_that_are_the_manifests_are_loaded() {
-        let models = load(&[row("d.onnx", b"d", "detector"), row("r.onnx", b"r", "reader")]).unwrap();
+        let models = load(&[row("d.onnx", b"d", "detector"), row("f.onnx", b"f", "refiner"), row("r.onnx", b"r", "reader")]).unwrap();
         assert_eq!((models.detector.bytes.as_slice(), models.reader.bytes.as_slice()), (b"d".as_slice(), b"r".as_slice()));
     }
 
@@ -215,7 +233,7 @@ mod tests {
     fn one_model_of_each_kind_is_needed() {
         let error = load(&[row("d.onnx", b"d", "detector"), row("d.onnx", b"d", "detector"), row("r.onnx", b"r", "reader")]).unwrap_err();
         assert!(matches!(error, ManifestError::Count { kind: ModelKind::Detector, count: 2, .. }), "{error}");
-        let error = load(&[row("d.onnx", b"d", "detector")]).unwrap_err();
+        let error = load(&[row("d.onnx", b"d", "detector"), row("f.onnx", b"f", "refiner")]).unwrap_err();
         assert!(matches!(error, ManifestError::Count { kind: ModelKind::Reader, count: 0, .. }), "{error}");
     }
 

@@ -4,6 +4,9 @@
 //! or without a `Content-Length`. [`Parts`] is pure: bytes in, pictures out. Limits: [`MAX_HEAD_BYTES`], [`MAX_FRAME_BYTES`]; a wait for bytes
 //! ends after `read_timeout_ms`, a picture that does not get complete after [`FRAME_TIMEOUT_MS`].
 
+use crate::live::Credentials;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -94,6 +97,7 @@ pub struct CameraUrl {
     host: String,
     port: u16,
     path: String,
+    credentials: Option<Credentials>,
 }
 
 impl CameraUrl {
@@ -115,7 +119,18 @@ impl CameraUrl {
         if host.is_empty() {
             return Err(wrong("it names no host"));
         }
-        Ok(Self { host: host.to_owned(), port, path: format!("/{path}") })
+        Ok(Self { host: host.to_owned(), port, path: format!("/{path}"), credentials: None })
+    }
+
+    /// With a name and a password, told to the camera as HTTP's basic authentication.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Option<Credentials>) -> Self {
+        Self { credentials, ..self }
+    }
+
+    fn authorization(&self) -> String {
+        let known = self.credentials.as_ref().map(|known| STANDARD.encode(format!("{}:{}", known.user, known.password)));
+        known.map_or_else(String::new, |known| format!("Authorization: Basic {known}\r\n"))
     }
 
     fn authority(&self) -> String {
@@ -142,7 +157,8 @@ impl MjpegStream {
                 Ok(mut stream) => {
                     stream.set_read_timeout(Some(Duration::from_millis(read_timeout_ms))).map_err(failed)?;
                     stream.set_write_timeout(Some(Duration::from_millis(read_timeout_ms))).map_err(failed)?;
-                    let request = format!("GET {} HTTP/1.0\r\nHost: {}\r\nAccept: multipart/x-mixed-replace\r\n\r\n", url.path, host);
+                    let accept = "Accept: multipart/x-mixed-replace\r\n";
+                    let request = format!("GET {} HTTP/1.0\r\nHost: {host}\r\n{accept}{}\r\n", url.path, url.authorization());
                     stream.write_all(request.as_bytes()).map_err(failed)?;
                     return Ok(Self { stream, parts: Parts::new(), host, chunk: vec![0; CHUNK_BYTES] });
                 }

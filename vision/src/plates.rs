@@ -1,11 +1,11 @@
 //! `borderlane-vision plates`: pictures and videos in, one answer a file out.
 //!
-//! With `--json` one object a line on stdout, in the order of the files: `{"file","plates":[{"text","confidence","box":[x,y,w,h]}],"ms"}`, or
+//! With `--json` one object a line on stdout, in the order of the files: `{"file","plates":[{"text","confidence","box":[x,y,w,h],"others":[{"text","confidence"}]}],"ms"}`, or
 //! `{"file","error"}`. `confidence` is the probability of exactly this text, `box` in pixels, `ms` the time from decoded
 //! frame to text (of a video: of all frames that were looked at). Errors are also told on stderr; the other files are still read.
 
-use crate::detector::{Quad, bounds};
 use crate::eyes::{Eyes, EyesError, Sighting};
+use crate::geometry::{Quad, bounds};
 use crate::picture;
 use crate::source::{Opened, SourceError, Video, open_file};
 use crate::track::Tracks;
@@ -19,6 +19,8 @@ use thiserror::Error;
 
 /// Frames of a video that are looked at, a second.
 const LOOKS_PER_SECOND: f64 = 5.0;
+/// Less likely texts are no answer; the lane hears of them ([`crate::eyes::MIN_READ_CONFIDENCE`]), because frames add up.
+const MIN_ANSWER_CONFIDENCE: f64 = 0.5;
 /// Frames of a video that are decoded at most.
 const MAX_VIDEO_FRAMES: u64 = 9_000;
 
@@ -43,6 +45,17 @@ pub struct PlateAnswer {
     /// Left, top, width, height in pixels.
     #[serde(rename = "box")]
     pub place: [i32; 4],
+    /// The next likely texts, likeliest first.
+    pub others: Vec<OtherText>,
+}
+
+/// A text that the plate could also bear.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OtherText {
+    /// Its text.
+    pub text: String,
+    /// Probability of exactly this text.
+    pub confidence: f64,
 }
 
 /// What was found in a file.
@@ -117,7 +130,7 @@ pub fn answer_file(eyes: &mut Eyes, path: &Path, crops: bool) -> Result<FileAnsw
             let frame = picture::decode(&bytes).map_err(SourceError::from)?;
             let began = Instant::now();
             let sightings = look(eyes, &frame, crops)?;
-            (sightings.iter().map(plate_answer).collect(), milliseconds(began))
+            (sightings.iter().map(plate_answer).filter(|answer| crops || is_answer(answer)).collect(), milliseconds(began))
         }
         Opened::Video(path) => answer_video(eyes, &path, crops)?,
     };
@@ -135,7 +148,14 @@ fn milliseconds(began: Instant) -> f64 {
 fn plate_answer(sighting: &Sighting) -> PlateAnswer {
     let (low, high) = bounds(&sighting.quad);
     let place = [low[0], low[1], high[0] - low[0], high[1] - low[1]].map(|value| value.round() as i32);
-    PlateAnswer { text: sighting.reading.text.clone(), confidence: rounded(f64::from(sighting.reading.confidence)), place }
+    let reading = &sighting.reading;
+    let other = |(text, confidence): &(String, f32)| OtherText { text: text.clone(), confidence: rounded(f64::from(*confidence)) };
+    let others = reading.others.iter().map(other).collect();
+    PlateAnswer { text: reading.text.clone(), confidence: rounded(f64::from(reading.confidence)), place, others }
+}
+
+fn is_answer(answer: &PlateAnswer) -> bool {
+    answer.confidence >= MIN_ANSWER_CONFIDENCE
 }
 
 fn rounded(value: f64) -> f64 {
@@ -170,7 +190,7 @@ fn answer_video(eyes: &mut Eyes, path: &Path, crops: bool) -> Result<(Vec<PlateA
             vote(votes.entry(track).or_default(), sighting);
         }
     }
-    Ok((elect(votes), ms))
+    Ok((elect(votes).into_iter().filter(is_answer).collect(), ms))
 }
 
 fn vote(votes: &mut Votes, sighting: &Sighting) {
@@ -205,7 +225,15 @@ mod tests {
     use lane_link::camera::PlateLayout;
 
     fn sighting(text: &str, confidence: f32) -> Sighting {
-        let reading = Reading { text: text.into(), confidence, layout: PlateLayout::OneLine, slots: vec![] };
+        let reading = Reading {
+            text: text.into(),
+            confidence,
+            layout: PlateLayout::OneLine,
+            others: vec![("12C12346".into(), 0.1)],
+            country: None,
+            colour: None,
+            slots: vec![],
+        };
         Sighting { quad: [[10.4, 5.0], [110.0, 5.0], [110.0, 35.0], [10.4, 35.0]], detector_confidence: 0.9, reading, quality: 1.0 }
     }
 
@@ -226,6 +254,9 @@ mod tests {
     fn an_answer_is_the_documented_json() {
         let answer = FileAnswer { file: "a.jpg".into(), plates: vec![plate_answer(&sighting("12C12345", 0.5))], ms: 12.5 };
         let json = serde_json::to_string(&answer).unwrap();
-        assert_eq!(json, r#"{"file":"a.jpg","plates":[{"text":"12C12345","confidence":0.5,"box":[10,5,100,30]}],"ms":12.5}"#);
+        assert_eq!(
+            json,
+            r#"{"file":"a.jpg","plates":[{"text":"12C12345","confidence":0.5,"box":[10,5,100,30],"others":[{"text":"12C12346","confidence":0.1}]}],"ms":12.5}"#
+        );
     }
 }

@@ -1,19 +1,19 @@
 //! Reads a plate: the four corners are pulled straight and the network gives every place of the plate a distribution.
 //!
 //! The network has a fixed number of places, filled from the left in reading order (top line first), and a blank for the places
-//! that the plate does not fill. A place whose blank is likelier than any symbol is left out.
+//! that the plate does not fill. [`crate::decode`] makes texts of them.
 
-use crate::detector::Quad;
+use crate::decode::decode;
+use crate::geometry::{Quad, cut, with_margin};
 use crate::manifest::VerifiedModel;
 use crate::network::{Network, NetworkError, brief};
-use lane_link::camera::{Alternative, MAX_ALTERNATIVES, PlateLayout};
-use opencv::core::{BORDER_REPLICATE, Mat, Point2f, Scalar, Size, Vector};
-use opencv::imgproc;
+use lane_link::camera::{Alternative, MAX_ALTERNATIVES, PlateColour, PlateCountry, PlateLayout};
+use opencv::core::Mat;
 
 /// Alternatives less likely than this are not named: ln(0.0001) × 1000.
 const MIN_NATS_MILLI: i32 = -9210;
-/// A plate is pulled straight at up to this many times the input's size before it is shrunk, so that fine strokes do not alias.
-const MAX_OVERSAMPLING: i32 = 4;
+/// Country and colour are told from this probability up.
+const MIN_CLEAR: f32 = 0.9;
 
 /// What stands on a plate.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +22,14 @@ pub struct Reading {
     pub text: String,
     /// Probability of exactly this text, 0 to 1.
     pub confidence: f32,
+    /// The next likely texts with their probabilities.
+    pub others: Vec<(String, f32)>,
     /// One or two lines.
     pub layout: PlateLayout,
+    /// Where the picture shows it clearly.
+    pub country: Option<PlateCountry>,
+    /// Of the ground, where the picture shows it clearly.
+    pub colour: Option<PlateColour>,
     /// The places in order.
     pub slots: Vec<Vec<Alternative>>,
 }
@@ -32,74 +38,62 @@ pub struct Reading {
 pub struct Reader {
     network: Network,
     symbols: Vec<char>,
+    margin: [f32; 2],
+    countries: Vec<PlateCountry>,
+    colours: Vec<PlateColour>,
 }
 
 impl Reader {
     /// Loads and checks the network.
     pub fn load(model: &VerifiedModel) -> Result<Self, NetworkError> {
-        let symbols: Vec<char> = model.entry.charset.chars().collect();
-        let network = Network::load(model, &[("characters", model.entry.slots * (symbols.len() + 1)), ("layout", 2)])?;
-        Ok(Self { network, symbols })
+        let entry = &model.entry;
+        let symbols: Vec<char> = entry.charset.chars().collect();
+        let places = entry.slots * (symbols.len() + 1);
+        let outputs = [("characters", places), ("layout", 2), ("country", entry.countries.len()), ("colour", entry.colours.len())];
+        let network = Network::load(model, &outputs)?;
+        Ok(Self { network, symbols, margin: entry.margin, countries: entry.countries.clone(), colours: entry.colours.clone() })
     }
 
     /// Reads the plate with these corners in an 8-bit BGR frame.
     pub fn read(&mut self, frame: &Mat, quad: &Quad) -> Result<Reading, NetworkError> {
-        let straight = rectify(frame, quad, self.network.size());
+        let straight = with_margin(quad, self.margin).and_then(|outer| cut(frame, &outer, self.network.size()));
         let straight = straight.map_err(|error| NetworkError::Run { model: "reader input".into(), reason: brief(&error) })?;
         let output = self.network.run(&straight)?;
-        Ok(interpret(&output[0], &output[1], &self.symbols))
+        let mut reading = interpret(&output[0], &output[1], &self.symbols);
+        reading.country = clear(&output[2], &self.countries);
+        reading.colour = clear(&output[3], &self.colours);
+        Ok(reading)
     }
 }
 
-fn rectify(frame: &Mat, quad: &Quad, size: Size) -> opencv::Result<Mat> {
-    let edge = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
-    let width = edge(quad[0], quad[1]).max(edge(quad[3], quad[2]));
-    let times = ((width / size.width as f32).round() as i32).clamp(1, MAX_OVERSAMPLING);
-    let large = Size::new(size.width * times, size.height * times);
-    let (w, h) = (large.width as f32, large.height as f32);
-    let from = Vector::<Point2f>::from_iter(quad.iter().map(|corner| Point2f::new(corner[0], corner[1])));
-    let to = Vector::<Point2f>::from_iter([(0.0, 0.0), (w, 0.0), (w, h), (0.0, h)].map(|(x, y)| Point2f::new(x, y)));
-    let matrix = imgproc::get_perspective_transform_def(&from, &to)?;
-    let mut straight = Mat::default();
-    imgproc::warp_perspective(frame, &mut straight, &matrix, large, imgproc::INTER_LINEAR, BORDER_REPLICATE, Scalar::all(0.0))?;
-    if times == 1 {
-        return Ok(straight);
-    }
-    let mut small = Mat::default();
-    imgproc::resize(&straight, &mut small, size, 0.0, 0.0, imgproc::INTER_AREA)?;
-    Ok(small)
+/// The likeliest, if it is likely enough to be told.
+fn clear<T: Copy>(logits: &[f32], meanings: &[T]) -> Option<T> {
+    let log_probs = log_softmax(logits);
+    let (at, &best) = log_probs.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+    if best >= MIN_CLEAR.ln() { meanings.get(at).copied() } else { None }
 }
 
 /// Logits of places × (blank and symbols), and of one line against two, to a reading.
 fn interpret(characters: &[f32], layout: &[f32], symbols: &[char]) -> Reading {
-    let mut slots = Vec::new();
-    let mut text = String::new();
-    let mut log_confidence = 0.0;
-    for logits in characters.chunks_exact(symbols.len() + 1) {
-        let log_probs = log_softmax(logits);
-        let mut order: Vec<usize> = (0..log_probs.len()).collect();
-        order.sort_by(|&a, &b| log_probs[b].total_cmp(&log_probs[a]));
-        log_confidence += log_probs[order[0]];
-        if order[0] == 0 {
-            continue;
-        }
-        text.push(symbols[order[0] - 1]);
-        let named = order.iter().filter(|&&class| class != 0).map(|&class| Alternative {
-            symbol: symbols[class - 1],
-            // rounded down, so that the named ones never add up to more than one
-            nats_milli: ((log_probs[class] * 1000.0).floor() as i32).min(0),
-        });
-        slots.push(
-            named
-                .take(MAX_ALTERNATIVES)
-                .enumerate()
-                .filter(|(at, one)| *at == 0 || one.nats_milli >= MIN_NATS_MILLI)
-                .map(|(_, one)| one)
-                .collect(),
-        );
-    }
-    let two_line = layout[1] > layout[0];
-    Reading { text, confidence: log_confidence.exp(), layout: if two_line { PlateLayout::TwoLine } else { PlateLayout::OneLine }, slots }
+    let places: Vec<Vec<f32>> = characters.chunks_exact(symbols.len() + 1).map(log_softmax).collect();
+    let texts = decode(&places, symbols);
+    let slots = texts[0].symbols.iter().map(|&(_, place)| alternatives(&places[place], symbols)).collect();
+    let layout = if layout[1] > layout[0] { PlateLayout::TwoLine } else { PlateLayout::OneLine };
+    let mut texts = texts.into_iter().map(|one| (one.text, one.probability));
+    let (text, confidence) = texts.next().unwrap_or_default();
+    Reading { text, confidence, others: texts.collect(), layout, country: None, colour: None, slots }
+}
+
+/// The symbols of a place, best first: what the picture shows, without the grammars.
+fn alternatives(log_probs: &[f32], symbols: &[char]) -> Vec<Alternative> {
+    let mut order: Vec<usize> = (1..log_probs.len()).collect();
+    order.sort_by(|&a, &b| log_probs[b].total_cmp(&log_probs[a]));
+    let named = order.into_iter().map(|class| Alternative {
+        symbol: symbols[class - 1],
+        // rounded down, so that the named ones never add up to more than one
+        nats_milli: ((log_probs[class] * 1000.0).floor() as i32).min(0),
+    });
+    named.take(MAX_ALTERNATIVES).enumerate().filter(|(at, one)| *at == 0 || one.nats_milli >= MIN_NATS_MILLI).map(|(_, one)| one).collect()
 }
 
 fn log_softmax(logits: &[f32]) -> Vec<f32> {
@@ -123,7 +117,17 @@ mod tests {
         let second: Vec<char> = reading.slots[1].iter().map(|one| one.symbol).collect();
         assert_eq!(second, ['A', 'B'], "the third is less likely than one in ten thousand");
         assert_eq!(reading.slots[1][0].nats_milli, -350, "1000 × ln of e^3 / (1 + e^3 + e^2), rounded down");
-        assert!(reading.confidence > 0.70 && reading.confidence < 0.71, "{}", reading.confidence);
+        let next: Vec<&str> = reading.others.iter().take(2).map(|(text, _)| text.as_str()).collect();
+        assert_eq!(next, ["桂B", "桂"], "the third place is B or blank");
+        assert!(reading.confidence > 0.69 && reading.confidence < 0.71, "{}", reading.confidence);
+    }
+
+    #[test]
+    fn what_is_not_clear_is_not_told() {
+        let colours = [PlateColour::White, PlateColour::Yellow];
+        assert_eq!(clear(&[0.0, 3.0], &colours), Some(PlateColour::Yellow));
+        assert_eq!(clear(&[0.0, 1.0], &colours), None);
+        assert_eq!(clear(&[0.0, 9.0, 0.0], &colours[..1]), None, "a place without a meaning");
     }
 
     #[test]

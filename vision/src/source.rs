@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! http://host[:port]/path   MJPEG over HTTP; reconnects for ever, ever more slowly up to RECONNECT_MAX_MS
+//! rtsp://host[:port]/path   H.264 or H.265 ([`crate::live`]); reconnects likewise
+//! v4l2:/dev/videoN          a device of this machine; reopened likewise
 //! file:PATH                 a picture or a video, once
 //! loop:PATH                 a picture or a video, again and again
 //! ```
 //!
 //! A source runs on its own thread and puts each frame into a [`Mailbox`], which keeps only the newest: whoever looks is never behind.
 
+use crate::live::{Credentials, Edge, Live, LiveError, LiveSpec};
 use crate::mjpeg::{CameraUrl, MjpegError, MjpegStream};
 use crate::network::brief;
 use crate::picture::{MAX_PICTURE_BYTES, MAX_PIXELS, PictureError};
@@ -19,6 +22,7 @@ use opencv::videoio::{
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,16 +36,30 @@ pub const RECONNECT_MAX_MS: u64 = 5_000;
 const VIDEO_TIMEOUT_MS: i32 = 5_000;
 /// Frames a second of a still picture that is shown again and again.
 const STILL_FPS: f64 = 5.0;
+const MAX_CREDENTIALS_BYTES: u64 = 1_024;
+/// Somebody looks at a live picture this often when nobody says otherwise.
+const WANTED_EVERY_MS: u64 = 500;
 
 /// Why a file gives no frames.
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// None of the forms above.
-    #[error("{0:?} is no source: use http://..., file:PATH or loop:PATH")]
+    #[error("{0:?} is no source: use http://..., rtsp://..., v4l2:/dev/videoN, file:PATH or loop:PATH")]
     Spec(String),
     /// The address of a camera.
     #[error(transparent)]
     Camera(#[from] MjpegError),
+    /// The address of a camera that FFmpeg or the kernel speaks for.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// A file with a camera's name and password.
+    #[error("{file}: {reason}")]
+    Credentials {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it; never its content.
+        reason: String,
+    },
     /// The file cannot be read.
     #[error("{0}")]
     Read(#[source] std::io::Error),
@@ -71,8 +89,15 @@ pub enum SourceError {
 /// A source as given on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceSpec {
-    /// A camera.
+    /// A camera that sends JPEGs.
     Http(CameraUrl),
+    /// A camera that sends video.
+    Live {
+        /// Which.
+        spec: LiveSpec,
+        /// Its name and password.
+        credentials: Option<Credentials>,
+    },
     /// A file.
     File {
         /// The file.
@@ -83,15 +108,33 @@ pub enum SourceSpec {
 }
 
 impl SourceSpec {
-    /// Reads one of the forms in the module's header.
-    pub fn parse(spec: &str) -> Result<Self, SourceError> {
+    /// Reads one of the forms in the module's header; `credentials` is a file that holds `NAME:PASSWORD` and nothing else.
+    pub fn parse(spec: &str, credentials: Option<&Path>) -> Result<Self, SourceError> {
+        let credentials = credentials.map(read_credentials).transpose()?;
         if spec.starts_with("http://") {
-            return Ok(Self::Http(CameraUrl::parse(spec)?));
+            return Ok(Self::Http(CameraUrl::parse(spec)?.with_credentials(credentials)));
+        }
+        if spec.starts_with("rtsp://") {
+            return Ok(Self::Live { spec: LiveSpec::rtsp(spec)?, credentials });
         }
         match spec.split_once(':') {
             Some((kind @ ("file" | "loop"), path)) if !path.is_empty() => Ok(Self::File { path: path.into(), again: kind == "loop" }),
+            Some(("v4l2", path)) if path.starts_with('/') => Ok(Self::Live { spec: LiveSpec::V4l2(path.into()), credentials: None }),
             _ => Err(SourceError::Spec(spec.to_owned())),
         }
+    }
+}
+
+fn read_credentials(file: &Path) -> Result<Credentials, SourceError> {
+    let wrong = |reason: String| SourceError::Credentials { file: file.to_owned(), reason };
+    let mut text = String::new();
+    let opened = File::open(file).map_err(|error| wrong(error.to_string()))?;
+    opened.take(MAX_CREDENTIALS_BYTES).read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
+    match text.trim_end_matches(['\r', '\n']).split_once(':') {
+        Some((user, password)) if !user.is_empty() && !text.trim_end().contains('\n') => {
+            Ok(Credentials { user: user.to_owned(), password: password.to_owned() })
+        }
+        _ => Err(wrong("it must hold NAME:PASSWORD in one line".into())),
     }
 }
 
@@ -208,10 +251,17 @@ struct Inside {
 }
 
 /// Holds the newest frame until it is taken; an older one that nobody took is dropped.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Mailbox {
     inside: Mutex<Inside>,
     arrived: Condvar,
+    wanted_every_ms: AtomicU64,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self { inside: Mutex::default(), arrived: Condvar::new(), wanted_every_ms: AtomicU64::new(WANTED_EVERY_MS) }
+    }
 }
 
 impl Mailbox {
@@ -228,6 +278,24 @@ impl Mailbox {
         inside.trouble = None;
         drop(inside);
         self.arrived.notify_one();
+    }
+
+    /// A frame came that was not made a picture.
+    fn count(&self, at: Instant) {
+        let mut inside = self.inside();
+        inside.frames += 1;
+        inside.last_at = Some(at);
+        inside.trouble = None;
+    }
+
+    /// From now on a picture is wanted this often.
+    pub fn want_every(&self, ms: u64) {
+        self.wanted_every_ms.store(ms, Relaxed);
+    }
+
+    /// Is a picture wanted, when the last one is this old?
+    pub fn wants(&self, age: Duration) -> bool {
+        age >= Duration::from_millis(self.wanted_every_ms.load(Relaxed))
     }
 
     fn complain(&self, trouble: String) {
@@ -257,7 +325,11 @@ impl Mailbox {
 /// Feeds the mailbox until the source is at its end (a camera never is). Runs on a thread of its own.
 pub fn feed(spec: &SourceSpec, mailbox: &Mailbox) {
     match spec {
-        SourceSpec::Http(url) => feed_from_camera(url, mailbox),
+        SourceSpec::Http(url) => again_and_again(mailbox, || feed_from_camera(url, mailbox)),
+        SourceSpec::Live { spec, credentials } => {
+            let mut edge = Edge::default();
+            again_and_again(mailbox, || feed_from_live(spec, credentials.as_ref(), &mut edge, mailbox));
+        }
         SourceSpec::File { path, again } => {
             if let Err(error) = feed_from_file(path, *again, mailbox) {
                 mailbox.complain(format!("{} {error}", path.display()));
@@ -266,24 +338,58 @@ pub fn feed(spec: &SourceSpec, mailbox: &Mailbox) {
     }
 }
 
-fn feed_from_camera(url: &CameraUrl, mailbox: &Mailbox) {
+/// Connects for ever: `feed` ends with what was wrong. The pause grows while nothing comes.
+fn again_and_again<E: std::fmt::Display>(mailbox: &Mailbox, mut feed: impl FnMut() -> E) {
     let mut pause_ms = RECONNECT_MIN_MS;
     loop {
-        let lost = match MjpegStream::open(url, CONNECT_TIMEOUT_MS, READ_TIMEOUT_MS) {
-            Ok(mut stream) => loop {
-                match stream.next_frame() {
-                    Ok(jpeg) => {
-                        mailbox.put(Pixels::Encoded(jpeg), Instant::now());
-                        pause_ms = RECONNECT_MIN_MS;
-                    }
-                    Err(error) => break error,
-                }
-            },
-            Err(error) => error,
-        };
+        let (before, _) = mailbox.counts();
+        let lost = feed();
+        if mailbox.counts().0 > before {
+            pause_ms = RECONNECT_MIN_MS;
+        }
         mailbox.complain(lost.to_string());
         thread::sleep(Duration::from_millis(pause_ms));
         pause_ms = (pause_ms * 2).min(RECONNECT_MAX_MS);
+    }
+}
+
+fn feed_from_camera(url: &CameraUrl, mailbox: &Mailbox) -> MjpegError {
+    let mut stream = match MjpegStream::open(url, CONNECT_TIMEOUT_MS, READ_TIMEOUT_MS) {
+        Ok(stream) => stream,
+        Err(error) => return error,
+    };
+    loop {
+        match stream.next_frame() {
+            Ok(jpeg) => mailbox.put(Pixels::Encoded(jpeg), Instant::now()),
+            Err(error) => return error,
+        }
+    }
+}
+
+fn feed_from_live(spec: &LiveSpec, credentials: Option<&Credentials>, edge: &mut Edge, mailbox: &Mailbox) -> LiveError {
+    let mut live = match Live::open(spec, credentials) {
+        Ok(live) => live,
+        Err(error) => return error,
+    };
+    edge.connected();
+    let mut last: Option<Instant> = None;
+    loop {
+        let taken = match live.advance() {
+            Ok(taken) => taken,
+            Err(error) => return error,
+        };
+        if last.is_some_and(|last| !mailbox.wants(last.elapsed())) {
+            mailbox.count(taken);
+            continue;
+        }
+        last = Some(Instant::now());
+        match live.picture() {
+            Ok((_, height, bytes)) if edge.stands_still(height, &bytes, Instant::now()) => {
+                return LiveError::EdgeStale { place: spec.place() };
+            }
+            Ok((width, height, bytes)) => mailbox.put(Pixels::Bgr { width, height, bytes }, taken),
+            Err(error) => return error,
+        }
     }
 }
 
@@ -317,12 +423,40 @@ mod tests {
 
     #[test]
     fn sources_are_told_apart() {
-        assert_eq!(SourceSpec::parse("file:/a/b.mp4").unwrap(), SourceSpec::File { path: "/a/b.mp4".into(), again: false });
-        assert_eq!(SourceSpec::parse("loop:b.jpg").unwrap(), SourceSpec::File { path: "b.jpg".into(), again: true });
-        assert!(matches!(SourceSpec::parse("http://cam:8080/x").unwrap(), SourceSpec::Http(_)));
-        for bad in ["", "b.jpg", "file:", "rtsp://cam/1", "http://"] {
-            assert!(SourceSpec::parse(bad).is_err(), "{bad}");
+        assert_eq!(SourceSpec::parse("file:/a/b.mp4", None).unwrap(), SourceSpec::File { path: "/a/b.mp4".into(), again: false });
+        assert_eq!(SourceSpec::parse("loop:b.jpg", None).unwrap(), SourceSpec::File { path: "b.jpg".into(), again: true });
+        assert!(matches!(SourceSpec::parse("http://cam:8080/x", None).unwrap(), SourceSpec::Http(_)));
+        let device = SourceSpec::Live { spec: LiveSpec::V4l2("/dev/video0".into()), credentials: None };
+        assert_eq!(SourceSpec::parse("v4l2:/dev/video0", None).unwrap(), device);
+        for bad in ["", "b.jpg", "file:", "rtsp://", "v4l2:video0", "http://"] {
+            assert!(SourceSpec::parse(bad, None).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_cameras_password_comes_from_a_file_of_one_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "guard:a:b\n").unwrap();
+        let spec = SourceSpec::parse("rtsp://cam/1", Some(file.path())).unwrap();
+        let credentials = Some(Credentials { user: "guard".into(), password: "a:b".into() });
+        assert_eq!(spec, SourceSpec::Live { spec: LiveSpec::Rtsp("cam/1".into()), credentials });
+        for bad in ["", "guard", ":b", "guard:a\nmore:b\n"] {
+            fs::write(file.path(), bad).unwrap();
+            let error = SourceSpec::parse("rtsp://cam/1", Some(file.path())).unwrap_err().to_string();
+            assert!(error.contains("NAME:PASSWORD") && error.contains(&file.path().display().to_string()), "{error}");
+        }
+        assert!(SourceSpec::parse("rtsp://cam/1", Some(Path::new("/nonexistent"))).is_err());
+    }
+
+    #[test]
+    fn a_picture_is_wanted_as_often_as_was_said() {
+        let mailbox = Mailbox::default();
+        assert!(!mailbox.wants(Duration::from_millis(WANTED_EVERY_MS - 1)));
+        mailbox.want_every(100);
+        assert!(mailbox.wants(Duration::from_millis(100)));
+        mailbox.count(Instant::now());
+        assert_eq!(mailbox.counts().0, 1, "it came, though nobody made a picture of it");
+        assert!(mailbox.take(Duration::ZERO).is_none());
     }
 
     #[test]

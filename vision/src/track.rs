@@ -2,7 +2,7 @@
 //!
 //! A track that is not seen for [`MAX_ABSENT_MS`] ends; its number is never used again. Time is an argument.
 
-use crate::detector::{Quad, bounds, overlap};
+use crate::geometry::{Quad, bounds, overlap};
 
 /// A track not seen for this long is over.
 pub const MAX_ABSENT_MS: u64 = 3_000;

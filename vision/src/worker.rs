@@ -18,8 +18,8 @@ use crate::picture;
 use crate::source::{Frame, Mailbox, Pixels, SourceSpec, feed};
 use crate::track::Tracks;
 use lane_link::camera::{
-    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateCountry,
-    PlateRead, Report, encode_evidence,
+    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateRead, Report,
+    encode_evidence,
 };
 use opencv::core::{Mat, MatTraitConst, ToInputArray};
 use std::collections::BTreeMap;
@@ -40,6 +40,8 @@ const MAX_EVIDENCE_PER_TRACK: u32 = 3;
 /// A sight must be this much better than the last one that was sent.
 const BETTER_BY: f32 = 1.25;
 const BRIGHTNESS_INTERVAL_MS: u64 = 1_000;
+/// How often a live frame is made a picture while nothing is present.
+const QUIET_INTERVAL_MS: u64 = 500;
 const EVIDENCE_JPEG_QUALITY: i32 = 90;
 
 /// Settings of a worker.
@@ -170,7 +172,10 @@ impl<W: Write> Worker<W> {
     fn turn(&mut self, eyes: &mut Eyes, mailbox: &Mailbox, orders: &Receiver<Heard>) -> Result<bool, WorkerError> {
         loop {
             match orders.try_recv() {
-                Ok(Ok(Order::Presence { on })) => self.presence = on,
+                Ok(Ok(Order::Presence { on })) => {
+                    self.presence = on;
+                    mailbox.want_every(if on { self.detection_interval().as_millis() as u64 } else { QUIET_INTERVAL_MS });
+                }
                 Ok(Ok(Order::Snapshot)) => self.snapshot_wanted = true,
                 Ok(Ok(Order::Ping { n })) => self.ping = n,
                 Ok(Err(error)) => self.send(&Report::Problem { what: format!("an order cannot be understood: {error}") })?,
@@ -190,7 +195,7 @@ impl<W: Write> Worker<W> {
             self.send_evidence(None, &frame)?;
         }
         if self.presence && now >= self.next_detection && self.newest.as_ref().is_some_and(|frame| frame.number != self.looked_at) {
-            self.next_detection = now + Duration::from_secs(1) / self.settings.max_detections_per_second.clamp(1, 30);
+            self.next_detection = now + self.detection_interval();
             self.detect(eyes)?;
         }
         let (frames, last_at) = mailbox.counts();
@@ -202,6 +207,10 @@ impl<W: Write> Worker<W> {
             self.send(&Report::Beat { n: self.ping, frames, last_frame_age_ms: last_at.map(age_ms) })?;
         }
         Ok(true)
+    }
+
+    fn detection_interval(&self) -> Duration {
+        Duration::from_secs(1) / self.settings.max_detections_per_second.clamp(1, 30)
     }
 
     /// Looks at a new frame as far as the camera's condition needs it.
@@ -332,7 +341,6 @@ fn mean(mat: &impl ToInputArray) -> opencv::Result<f64> {
 
 fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
     let permille = |value: f32| (value * 1000.0).round().clamp(0.0, 1000.0) as u16;
-    let chinese = !sighting.reading.text.is_ascii();
     let mut slots = sighting.reading.slots.clone();
     slots.truncate(MAX_SLOTS);
     PlateRead {
@@ -341,7 +349,8 @@ fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
         captured_age_ms: age_ms(frame.at),
         quad: sighting.quad.map(|corner| corner.map(|value| value.round() as i32)),
         layout: sighting.reading.layout,
-        country: chinese.then_some(PlateCountry::Cn),
+        country: sighting.reading.country,
+        colour: sighting.reading.colour,
         slots,
         detector_confidence_permille: permille(sighting.detector_confidence),
         quality_permille: permille(sighting.quality).max(1),

@@ -163,7 +163,7 @@ fn a_video_gives_each_plate_once() {
 /// A copy of the models in which the manifest or a model was changed.
 fn changed_models(change: impl Fn(&Path)) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["manifest.json", "detector.onnx", "reader.onnx"] {
+    for name in ["manifest.json", "detector.onnx", "refiner.onnx", "reader.onnx"] {
         fs::copy(root().join("../models").join(name), folder.path().join(name)).unwrap();
     }
     change(folder.path());
@@ -213,5 +213,21 @@ fn what_is_no_network_is_refused_though_its_hash_is_right() {
         fs::write(folder.join("detector.onnx"), junk).unwrap();
         fs::write(path, manifest.to_string()).unwrap();
     });
-    assert!(told.contains("detector.onnx: OpenCV cannot load it"), "{told}");
+    assert!(told.contains("detector.onnx: cannot be loaded"), "{told}");
+}
+
+#[test]
+fn a_network_of_the_other_kind_is_refused() {
+    let told = refusal(|folder| {
+        let path = folder.join("manifest.json");
+        let mut manifest: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let models = manifest["models"].as_array_mut().unwrap();
+        let detector = models.iter().find(|model| model["kind"] == "detector").unwrap().clone();
+        let reader = models.iter_mut().find(|model| model["kind"] == "reader").unwrap();
+        for key in ["file", "sha256", "bytes", "input"] {
+            reader[key] = detector[key].clone();
+        }
+        fs::write(path, manifest.to_string()).unwrap();
+    });
+    assert!(told.contains("detector.onnx: cannot be loaded: it has no output characters"), "{told}");
 }

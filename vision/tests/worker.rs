@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use lane_link::camera::{CameraCondition, Decoder, FromWorker, Order, PlateLayout, Report};
+use lane_link::camera::{CameraCondition, Decoder, FromWorker, Order, PlateCountry, PlateLayout, Report};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -192,7 +192,7 @@ fn a_plate_is_read_from_a_camera_once_presence_is_on_and_the_picture_is_sent() {
     let mut worker = Worker::start(&camera.url, &[]);
     let first = worker.messages.recv_timeout(PATIENCE).unwrap();
     let FromWorker::Report(Report::Hello { models, .. }) = first else { panic!("{first:?} is no hello") };
-    assert_eq!(models.iter().map(|model| model.file.as_str()).collect::<Vec<_>>(), ["detector.onnx", "reader.onnx"]);
+    assert_eq!(models.iter().map(|model| model.file.as_str()).collect::<Vec<_>>(), ["detector.onnx", "refiner.onnx", "reader.onnx"]);
     worker.wait_for_condition(CameraCondition::Ok);
     // three beats with frames, and no read while nobody is there
     for _ in 0..3 {
@@ -209,7 +209,7 @@ fn a_plate_is_read_from_a_camera_once_presence_is_on_and_the_picture_is_sent() {
     });
     assert_eq!(read.best_text(), "12C34567");
     assert_eq!(read.layout, PlateLayout::OneLine);
-    assert_eq!(read.country, None);
+    assert_eq!(read.country, Some(PlateCountry::Vn));
     assert!(read.detector_confidence_permille > 250 && read.frame > 0 && read.track == 1, "{read:?}");
     let (header, jpeg) = worker.wait_for("evidence", |message| match message {
         FromWorker::Evidence { header, jpeg } => Some((header, jpeg)),
