@@ -1,7 +1,7 @@
 //! Detector, refiner and reader together: a frame in, the plates on it out.
 
 use crate::detector::{Detection, Detector, thin_out};
-use crate::geometry::{Quad, unit};
+use crate::geometry::{Quad, bounds, unit};
 use crate::manifest::{ManifestError, Models};
 use crate::network::NetworkError;
 use crate::reader::{Reader, Reading};
@@ -13,6 +13,8 @@ use thiserror::Error;
 
 /// A plate of this height in pixels or more counts in full.
 const FULL_HEIGHT_PX: f32 = 28.0;
+/// A plate narrower than this in the frame cannot be read: four pixels a character.
+pub const MIN_PLATE_WIDTH_PX: f32 = 32.0;
 /// Fewer characters are no plate.
 pub const MIN_CHARACTERS: usize = 4;
 /// What reads with less confidence is no plate: the reader knows writing from grilles better than the detector does.
@@ -66,12 +68,13 @@ impl Eyes {
         self.digests.clone()
     }
 
-    /// The plates of an 8-bit BGR frame, surest first. What reads as fewer than [`MIN_CHARACTERS`] or with less than
+    /// The plates of an 8-bit BGR frame, surest first. What is narrower than [`MIN_PLATE_WIDTH_PX`], reads as fewer than [`MIN_CHARACTERS`] or with less than
     /// [`MIN_READ_CONFIDENCE`] is left out.
     pub fn look(&mut self, frame: &Mat) -> Result<Vec<Sighting>, EyesError> {
         let mut plates = Vec::new();
         for found in self.detector.find(frame)? {
-            plates.extend(self.refiner.refine(frame, found)?);
+            let refined = self.refiner.refine(frame, found)?;
+            plates.extend(refined.filter(|plate| width(&plate.quad) >= MIN_PLATE_WIDTH_PX));
         }
         let mut sightings = Vec::new();
         for detection in thin_out(plates) {
@@ -99,4 +102,9 @@ impl Eyes {
         let quality = confidence * (height / FULL_HEIGHT_PX).clamp(0.0, 1.0);
         Ok(Sighting { quad, detector_confidence: confidence, reading, quality })
     }
+}
+
+fn width(quad: &Quad) -> f32 {
+    let (low, high) = bounds(quad);
+    high[0] - low[0]
 }

@@ -9,6 +9,7 @@ use crate::geometry::{Quad, bounds};
 use crate::picture;
 use crate::source::{Opened, SourceError, Video, open_file};
 use crate::track::Tracks;
+use lane_core::plate::{PlateText, grammar};
 use opencv::core::Mat;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,8 +20,11 @@ use thiserror::Error;
 
 /// Frames of a video that are looked at, a second.
 const LOOKS_PER_SECOND: f64 = 5.0;
-/// Less likely texts are no answer; the lane hears of them ([`crate::eyes::MIN_READ_CONFIDENCE`]), because frames add up.
-const MIN_ANSWER_CONFIDENCE: f64 = 0.5;
+/// Less likely texts are no answer, when they are a plate of Vietnam or China by its grammar; the lane hears of them too
+/// ([`crate::eyes::MIN_READ_CONFIDENCE`]), because frames add up.
+const MIN_ANSWER_CONFIDENCE: f64 = 0.3;
+/// The same for a text that fits no grammar: most of these are emblems and signs.
+const MIN_ODD_ANSWER_CONFIDENCE: f64 = 0.9;
 /// Frames of a video that are decoded at most.
 const MAX_VIDEO_FRAMES: u64 = 9_000;
 
@@ -155,7 +159,8 @@ fn plate_answer(sighting: &Sighting) -> PlateAnswer {
 }
 
 fn is_answer(answer: &PlateAnswer) -> bool {
-    answer.confidence >= MIN_ANSWER_CONFIDENCE
+    let fits = PlateText::parse(&answer.text).is_ok_and(|text| !grammar::fits(&text).is_empty());
+    answer.confidence >= if fits { MIN_ANSWER_CONFIDENCE } else { MIN_ODD_ANSWER_CONFIDENCE }
 }
 
 fn rounded(value: f64) -> f64 {
@@ -248,6 +253,13 @@ mod tests {
         assert_eq!(elected[0].text, "12C12345");
         assert!((elected[0].confidence - 0.7 * 1.3 / 2.2).abs() < 0.001, "{}", elected[0].confidence);
         assert_eq!(elected[0].place, [10, 5, 100, 30]);
+    }
+
+    #[test]
+    fn what_is_no_plate_by_any_grammar_has_to_be_read_much_surer() {
+        let told = |text, confidence| is_answer(&plate_answer(&sighting(text, confidence)));
+        assert!(told("12C34567", 0.31) && !told("12C34567", 0.29));
+        assert!(told("ISUZU", 0.91) && !told("ISUZU", 0.89));
     }
 
     #[test]
