@@ -13,8 +13,8 @@ use thiserror::Error;
 
 /// A plate of this height in pixels or more counts in full.
 const FULL_HEIGHT_PX: f32 = 28.0;
-/// A plate narrower than this in the frame cannot be read: four pixels a character.
-pub const MIN_PLATE_WIDTH_PX: f32 = 32.0;
+/// A plate narrower than this in the frame cannot be read: of two lines, five characters of six pixels.
+pub const MIN_PLATE_WIDTH_PX: f32 = 28.0;
 /// Fewer characters are no plate.
 pub const MIN_CHARACTERS: usize = 4;
 /// What reads with less confidence is no plate: the reader knows writing from grilles better than the detector does.
