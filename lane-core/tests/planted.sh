@@ -35,9 +35,11 @@ look() {
   fi | tee -a "$verdicts"
 }
 
+asked=0
 # the model check | fault | the test that meets it | the property that must break
 while read -r program fault test property; do
   [ $# -eq 0 ] || case " $* " in *" $fault "*) ;; *) continue ;; esac
+  asked=$((asked + 1))
   executable=$(build "$program" "$fault")
   wait
   look "$executable" "$fault" "$test" "$property" &
@@ -70,4 +72,8 @@ lane_model lane_l1 a_second_vehicle_and_a_late_picture L1
 FAULTS
 wait
 grep -v ': caught as' "$verdicts" && exit 1
-exit 0
+# A look that was killed leaves no verdict, and a mistyped fault is none.
+if [ "$asked" -eq 0 ] || [ "$(wc -l <"$verdicts")" -ne "$asked" ]; then
+  echo "planted: $(wc -l <"$verdicts") verdicts on $asked faults"
+  exit 1
+fi

@@ -211,6 +211,9 @@ fn vision(section: &Section<'_, '_>, base: &Path) -> VisionSettings {
         if !CAMERA_SOURCES.iter().any(|start| source.starts_with(start)) {
             section.wrong(key, format!("a camera's source begins with one of {}", CAMERA_SOURCES.join(", ")));
         }
+        if credentials_file.is_some() && !source.starts_with("http://") && !source.starts_with("rtsp://") {
+            section.wrong(&credentials_key, "only http:// and rtsp:// cameras take credentials");
+        }
         Some(CameraSource { source, credentials_file })
     };
     let read = VisionSettings {

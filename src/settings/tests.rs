@@ -49,6 +49,8 @@ fn a_camera_says_how_it_is_reached_and_its_password_stands_elsewhere() {
     assert!(told.iter().any(|line| line.contains("vision.front: a camera's source begins with one of http://")), "{told:?}");
     let told = mistakes(&explained().replace(front, "front_credentials_file = \"front-camera\""));
     assert!(told.iter().any(|line| line.contains("vision.front_credentials_file: there is no front")), "{told:?}");
+    let told = mistakes(&explained().replace(front, "front = \"v4l2:/dev/video0\"\nfront_credentials_file = \"front-camera\""));
+    assert!(told.iter().any(|line| line.contains("vision.front_credentials_file: only http://")), "{told:?}");
 }
 
 #[test]

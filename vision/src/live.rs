@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// What FFmpeg is told through its environment: TCP, because a gate's frame with half its packets is no frame.
-pub const FFMPEG_OPTIONS: (&str, &str) = ("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|stimeout;5000000");
+pub const FFMPEG_OPTIONS: (&str, &str) = ("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp");
 const OPEN_TIMEOUT_MS: i32 = 5_000;
 const READ_TIMEOUT_MS: i32 = 5_000;
 /// Pixels of a frame at most: a 4K camera has 8.3 million.

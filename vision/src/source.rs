@@ -60,6 +60,9 @@ pub enum SourceError {
         /// What is wrong with it; never its content.
         reason: String,
     },
+    /// A name and a password for something that asks for none.
+    #[error("{0:?} takes no credentials: only http:// and rtsp:// do")]
+    CredentialsUnused(String),
     /// The file cannot be read.
     #[error("{0}")]
     Read(#[source] std::io::Error),
@@ -116,6 +119,9 @@ impl SourceSpec {
         }
         if spec.starts_with("rtsp://") {
             return Ok(Self::Live { spec: LiveSpec::rtsp(spec)?, credentials });
+        }
+        if credentials.is_some() {
+            return Err(SourceError::CredentialsUnused(spec.to_owned()));
         }
         match spec.split_once(':') {
             Some((kind @ ("file" | "loop"), path)) if !path.is_empty() => Ok(Self::File { path: path.into(), again: kind == "loop" }),
@@ -446,6 +452,9 @@ mod tests {
             assert!(error.contains("NAME:PASSWORD") && error.contains(&file.path().display().to_string()), "{error}");
         }
         assert!(SourceSpec::parse("rtsp://cam/1", Some(Path::new("/nonexistent"))).is_err());
+        fs::write(file.path(), "guard:a").unwrap();
+        let error = SourceSpec::parse("v4l2:/dev/video0", Some(file.path())).unwrap_err().to_string();
+        assert!(error.contains("takes no credentials"), "{error}");
     }
 
     #[test]
