@@ -10,6 +10,7 @@
 pub mod decode;
 pub mod detector;
 pub mod eyes;
+pub mod format;
 pub mod geometry;
 pub mod live;
 pub mod manifest;
@@ -17,6 +18,7 @@ pub mod mjpeg;
 pub mod network;
 pub mod picture;
 pub mod plates;
+pub mod quiet;
 pub mod reader;
 pub mod refiner;
 pub mod source;
