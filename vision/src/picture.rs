@@ -83,8 +83,7 @@ mod tests {
         let grey = Mat::zeros(40, 60, opencv::core::CV_8UC1).unwrap().to_mat().unwrap();
         let mut grey_jpeg = Vector::<u8>::new();
         imgcodecs::imencode_def(".jpg", &grey, &mut grey_jpeg).unwrap();
-        for bytes in
-            [
+        for bytes in [
             encoded(".jpg", CV_8UC3),
             encoded(".png", CV_8UC3),
             encoded(".bmp", CV_8UC3),
@@ -92,8 +91,7 @@ mod tests {
             encoded(".tiff", CV_16UC1),
             encoded(".png", CV_16UC1),
             grey_jpeg.to_vec(),
-        ]
-        {
+        ] {
             let picture = decode(&bytes).unwrap();
             assert_eq!((picture.cols(), picture.rows(), picture.typ()), (60, 40, CV_8UC3));
         }
