@@ -12,6 +12,7 @@ pub mod detector;
 pub mod eyes;
 pub mod format;
 pub mod geometry;
+pub mod label;
 pub mod live;
 pub mod manifest;
 pub mod mjpeg;

@@ -1,6 +1,7 @@
 //! `borderlane-vision`: reads plates from files (`plates`), or watches one camera for the daemon (`worker`).
 
 use borderlane_vision::eyes::Eyes;
+use borderlane_vision::label::label;
 use borderlane_vision::live::FFMPEG_OPTIONS;
 use borderlane_vision::plates::{PlatesOptions, answer_files};
 use borderlane_vision::quiet::silence_libraries;
@@ -45,8 +46,12 @@ struct PlatesArguments {
     /// Folder with manifest.json and the models [default: models, then /usr/share/borderlane/models]
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
+    /// Helps to label a site's own photos: prints the address of a page on this machine (127.0.0.1, a free port, a token) that shows every photo
+    /// of FOLDER with the proposed plates, to be accepted or corrected; labels.csv in FOLDER takes the answers, for `make train FINETUNE=FOLDER`
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["json", "crops", "files"])]
+    label: Option<PathBuf>,
     /// The files
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "label", value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
@@ -126,8 +131,12 @@ fn open_eyes(models: Option<&Path>) -> Result<Eyes, String> {
 }
 
 fn plates(arguments: &PlatesArguments, told: &mut File) -> Result<bool, String> {
-    let mut eyes = open_eyes(arguments.models.as_deref())?;
+    let eyes = open_eyes(arguments.models.as_deref())?;
+    if let Some(folder) = &arguments.label {
+        return label(eyes, folder, &mut stdout().lock(), told).map_err(|error| error.to_string());
+    }
     let options = PlatesOptions { json: arguments.json, crops: arguments.crops };
+    let mut eyes = eyes;
     answer_files(&mut eyes, &arguments.files, options, &mut stdout().lock(), told).map_err(|error| error.to_string())
 }
 
