@@ -419,12 +419,14 @@ fn feed_from_live(spec: &LiveSpec, credentials: Option<&Credentials>, edge: &mut
     }
 }
 
-fn feed_still(bytes: Vec<u8>, again: bool, mailbox: &Mailbox) {
-    while again {
-        mailbox.put(Pixels::Encoded(bytes.clone()), Instant::now());
+fn feed_still(bytes: &[u8], again: bool, mailbox: &Mailbox) {
+    loop {
+        mailbox.put(Pixels::Encoded(bytes.to_vec()), Instant::now());
+        if !again {
+            return;
+        }
         thread::sleep(Duration::from_secs_f64(1.0 / STILL_FPS));
     }
-    mailbox.put(Pixels::Encoded(bytes), Instant::now());
 }
 
 fn feed_from_file(path: &Path, again: bool, mailbox: &Mailbox) -> Result<(), SourceError> {
@@ -432,7 +434,7 @@ fn feed_from_file(path: &Path, again: bool, mailbox: &Mailbox) -> Result<(), Sou
         Opened::Picture(bytes) => {
             // once for all: what cannot be decoded is told with the file's name
             picture::decode(&bytes)?;
-            feed_still(bytes, again, mailbox);
+            feed_still(&bytes, again, mailbox);
             Ok(())
         }
         Opened::Video(path) => loop {

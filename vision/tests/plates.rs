@@ -34,20 +34,24 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn rendered_plates_of_both_countries_and_layouts_are_read() {
     let expected = [
-        ("vn_one_line_12C34567.jpg", "12C34567", [225, 243, 190, 63]),
-        ("vn_trailer_98R01285.jpg", "98R01285", [250, 211, 140, 107]),
-        ("cn_one_line_F12A86.jpg", "桂F12A86", [240, 250, 180, 62]),
+        ("vn_one_line_12C34567.jpg", "12C34567", [225, 243, 190, 63], ("VN", "white", 1)),
+        ("vn_trailer_98R01285.jpg", "98R01285", [250, 211, 140, 107], ("VN", "yellow", 2)),
+        ("cn_one_line_F12A86.jpg", "桂F12A86", [240, 250, 180, 62], ("CN", "blue", 1)),
     ];
-    let files: Vec<PathBuf> = expected.iter().map(|(name, _, _)| fixture(name)).collect();
+    let files: Vec<PathBuf> = expected.iter().map(|(name, ..)| fixture(name)).collect();
     let output = run(&["--json"], &root().join("../models"), &files.iter().map(PathBuf::as_path).collect::<Vec<_>>());
     assert!(output.status.success(), "{}", stderr(&output));
     let answers = answers(&output);
     assert_eq!(answers.len(), 3);
-    for ((answer, (_, text, place)), file) in answers.iter().zip(expected).zip(&files) {
+    for ((answer, (_, text, place, about)), file) in answers.iter().zip(expected).zip(&files) {
         assert_eq!(answer["file"], file.display().to_string());
         assert_eq!(answer["plates"].as_array().unwrap().len(), 1, "{answer}");
         let plate = &answer["plates"][0];
         assert_eq!(plate["text"], text);
+        assert_eq!(
+            (plate["country"].as_str(), plate["colour"].as_str(), plate["lines"].as_i64()),
+            (Some(about.0), Some(about.1), Some(about.2))
+        );
         assert!(plate["confidence"].as_f64().unwrap() > 0.3, "{plate}");
         for (got, wanted) in plate["box"].as_array().unwrap().iter().zip(place) {
             assert!((got.as_i64().unwrap() - wanted).abs() <= 20, "{plate}");

@@ -156,7 +156,9 @@ mod tests {
 
     #[test]
     fn a_request_is_taken_apart() {
-        let asked = read(b"POST /t/photo/1?x HTTP/1.1\r\nHost: 127.0.0.1:9\r\norigin: http://127.0.0.1:9\r\nContent-Length: 2\r\n\r\n{}more").unwrap();
+        let asked =
+            read(b"POST /t/photo/1?x HTTP/1.1\r\nHost: 127.0.0.1:9\r\norigin: http://127.0.0.1:9\r\nContent-Length: 2\r\n\r\n{}more")
+                .unwrap();
         assert_eq!((asked.method.as_str(), asked.path.as_str(), asked.body.as_slice()), ("POST", "/t/photo/1", b"{}".as_slice()));
         assert_eq!((asked.host.as_str(), asked.origin.as_deref()), ("127.0.0.1:9", Some("http://127.0.0.1:9")));
     }
@@ -165,7 +167,12 @@ mod tests {
     fn what_is_too_long_or_no_request_is_refused() {
         assert!(matches!(read(&[b'a'; MAX_HEAD_BYTES + 5]), Err(HttpError::TooLarge)));
         assert!(matches!(read(b"POST / HTTP/1.1\r\nContent-Length: 65537\r\n\r\n"), Err(HttpError::TooLarge)));
-        for bad in ["GET /\r\n\r\n", "GET / HTTP/1.1 x\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"] {
+        for bad in [
+            "GET /\r\n\r\n",
+            "GET / HTTP/1.1 x\r\n\r\n",
+            "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+            "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        ] {
             assert!(matches!(read(bad.as_bytes()), Err(HttpError::NotHttp)), "{bad:?}");
         }
         assert!(matches!(read(b"GET / HTTP/1.1\r\n"), Err(HttpError::NotHttp)), "it ended before its head did");

@@ -122,7 +122,8 @@ impl Sheet {
         // a spreadsheet puts a mark before the first line
         let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
         let heading = lines.next().map_or(HEADING, |(_, line)| line.trim_end());
-        let columns = [COLUMNS, COLUMNS_WITHOUT_CORNERS].into_iter().find(|&columns| heading.split(',').eq(HEADING.split(',').take(columns)));
+        let columns =
+            [COLUMNS, COLUMNS_WITHOUT_CORNERS].into_iter().find(|&columns| heading.split(',').eq(HEADING.split(',').take(columns)));
         let Some(columns) = columns else { return Err(SheetError::Heading { file: file.to_owned() }) };
         let mut rows = Vec::new();
         for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {

@@ -6,6 +6,8 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+type Change = Box<dyn Fn(&Path)>;
+
 fn refusal(change: impl Fn(&Path)) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
     copy_models(folder.path());
@@ -44,7 +46,7 @@ fn edit_manifest(folder: &Path, from: &str, to: &str) {
 #[test]
 fn what_is_wrong_with_the_models_is_told_with_the_file() {
     let remove = |name: &'static str| move |folder: &Path| fs::remove_file(folder.join(name)).unwrap();
-    let cases: [(&str, Box<dyn Fn(&Path)>, &[&str]); 9] = [
+    let cases: [(&str, Change, &[&str]); 9] = [
         ("no manifest", Box::new(remove("manifest.json")), &["manifest.json", "No such file"]),
         ("no reader", Box::new(remove("reader.onnx")), &["reader.onnx", "No such file"]),
         (
