@@ -11,12 +11,8 @@ import os
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-SUFFIXES = "学警挂港澳领使"
-LATIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-CHARSET = LATIN + PROVINCES + SUFFIXES  # class 0 is the blank, class i is CHARSET[i - 1]
+from labels import CHARSET, LATIN, PROVINCES, SUFFIXES  # noqa: F401
 
 FONT_ROOTS = ("/usr/share/fonts", os.path.expanduser("~/.fonts"))
 # (file, weight in Vietnam, weight in China): how often a plate is set in it.
@@ -43,6 +39,8 @@ def find_font(name):
 
 
 def ink(font, char):
+    from PIL import Image, ImageDraw
+
     size = font.size
     image = Image.new("L", (size * 2, size * 2), 0)
     ImageDraw.Draw(image).text((size // 2, size // 4), char, font=font, fill=255)
@@ -153,6 +151,8 @@ class Faces:
     """Every face as {character: mask}; drawing picks a face a plate and keeps it."""
 
     def __init__(self, own=40, seed=5):
+        from PIL import ImageFont  # the grammars and the labels need none
+
         self.latin, self.vn_weight, self.cn_weight = [], [], []
         for name, vn_weight, cn_weight in LATIN_FONTS:
             path = find_font(name)

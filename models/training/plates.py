@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from glyphs import PROVINCES
+from labels import COLOURS, PROVINCES
 
 VN_CODES = [c for c in range(11, 100) if c not in (13, 42, 44, 45, 46, 87, 91, 96)]
 VN_SERIES = "ABCDEFGHKLMNPSTUVXYZ"
@@ -17,7 +17,7 @@ VN_BLUE = "ABCDEFGHKLM"
 VN_SPECIAL = ["LD", "DA", "MK", "HC", "KT", "CD", "MD", "TD", "LB", "CT", "T"]
 CN_SERIAL = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
-COUNTRIES, COLOURS = ("vn", "cn"), ("white", "yellow", "blue", "green", "red", "black")
+COUNTRIES = ("vn", "cn")
 
 WHITE, BLACK, RED = (225, 228, 228), (30, 28, 28), (40, 35, 190)
 YELLOW, BLUE, GREEN = (30, 180, 240), (165, 80, 20), (150, 205, 130)

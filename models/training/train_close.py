@@ -1,6 +1,7 @@
 """Reader and refiner, trained together on close scenes: a scene gives some pictures for each."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -12,13 +13,15 @@ import data
 import geometry
 import scene
 from glyphs import CHARSET, Faces
-from nets import READER_SIZE, REFINER_SIZE, SLOTS, Reader, Refiner
+from geometry import READER_SIZE, REFINER_SIZE
+from nets import SLOTS, Reader, Refiner
 from plates import COLOURS, COUNTRIES
 from scene import UNKNOWN
 from trainer import Training, picture
 
 BATCH, LOOKS, STEPS = 80, 48, 24  # plates and pictures for the refiner a step, steps a block
 AGAIN = 0.3
+ATTENTION = 0.2  # weight of the maps' loss
 CLASS = {char: i + 1 for i, char in enumerate(CHARSET)}
 CELLS = (8, 24)
 
@@ -172,7 +175,7 @@ def refiner_loss(out, corners, counts):
     return (off * counts).sum() / counts.sum().clamp(min=1), nn.functional.binary_cross_entropy_with_logits(out[:, 8], corners[:, 8])
 
 
-def loss(nets, rows, part, attention_weight=0.2):
+def loss(nets, rows, part, first_weight):
     (reads, texts, wheres, kinds), (pictures, corners, counts) = rows
     device = next(nets["reader"].parameters()).device
     texts, wheres, kinds, corners, counts = (values.to(device) for values in (texts, wheres, kinds, corners, counts))
@@ -182,8 +185,8 @@ def loss(nets, rows, part, attention_weight=0.2):
     attention = attention_loss(flat, wheres)
     kind = sum(kind_loss(head.float(), kinds[:, k]) for k, head in enumerate((layout, country, colour)))
     off, plate = refiner_loss(out, corners, counts)
-    # where the characters are is learnt first: before that there is nothing to be read
-    weight = attention_weight * (1 + 4 * max(0.0, 1 - part / 0.1))
+    # from nothing, where the characters are is learnt first: before that there is nothing to be read
+    weight = ATTENTION + (first_weight - ATTENTION) * max(0.0, 1 - part / 0.1)
     right = (characters.argmax(2) == texts).all(1).float().mean()
     shown = dict(spelling=spelling, attention=attention, kind=kind, corners=off, plate=plate, exact=right)
     return spelling + weight * attention + 0.1 * kind + 5 * off + 0.3 * plate, {key: value.item() for key, value in shown.items()}
@@ -194,7 +197,7 @@ def kind_loss(out, wanted):
     return nn.functional.cross_entropy(out, wanted, ignore_index=UNKNOWN, reduction="sum") / (wanted != UNKNOWN).sum().clamp(min=1)
 
 
-def training(args, sources, samples, rate, nets=None, real_share=0.2, freeze_from=0.5):
+def training(args, sources, samples, rate, nets=None, real_share=0.2, freeze_from=0.5, first_weight=1.0):
     """The stage `reader` of a training: reader and refiner together."""
     nets = nets or dict(reader=Reader(len(CHARSET) + 1), refiner=Refiner())
 
@@ -203,4 +206,4 @@ def training(args, sources, samples, rate, nets=None, real_share=0.2, freeze_fro
             for parameter in nets["reader"].stem[:2].parameters():
                 parameter.requires_grad = False
 
-    return Training("reader", 1, nets, Composer(sources, real_share), loss, args, samples, rate, BATCH, STEPS, 3.0, before)
+    return Training("reader", 1, nets, Composer(sources, real_share), partial(loss, first_weight=first_weight), args, samples, rate, BATCH, STEPS, 3.0, before)

@@ -97,8 +97,9 @@ class Training:
         self.averages = {key: Average(net) for key, net in self.nets.items()}
         self.optimiser = torch.optim.AdamW([p for net in self.nets.values() for p in net.parameters() if p.requires_grad], lr=rate, weight_decay=1e-3)
         self.done = self.step = self.seconds = 0
-        self.plan = dict(seed=args.seed, samples=samples, rate=rate, batch=batch, steps=steps)
+        self.plan = dict(seed=args.seed, samples=samples, rate=rate, batch=batch, steps=steps, photos=getattr(args, "photos", ""))
         self.path = os.path.join(args.out, name + ".checkpoint")
+        self.settle = lambda net: None  # for nets whose batch norms are not trained
 
     def resume(self):
         if not os.path.exists(self.path):
@@ -151,6 +152,7 @@ class Training:
         print(f"{self.name}: {self.done} of {self.samples} samples done; parameters", {k: sum(p.numel() for p in n.parameters()) for k, n in self.nets.items()}, flush=True)
         for net in self.nets.values():
             net.train()
+            self.settle(net)
         workers = self.args.workers
         loader = DataLoader(Blocks(self.blocks, self.args.seed, self.number, count, first), batch_size=None, num_workers=workers, prefetch_factor=1 if workers else None)
         saved = told = tick = time.time()
