@@ -25,7 +25,7 @@ import train_detector
 import weights
 from pipeline import Pipeline, box_overlap, interval
 from plates import COLOURS, COUNTRIES
-from trainer import Refused
+from trainer import Refused, add_arguments, check_fonts, share_out
 
 SAMPLES = dict(reader=76_800, detector=15_360)
 RATE = dict(reader=3e-4, detector=2e-4)
@@ -127,17 +127,11 @@ def tune(args, nets, trained):
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("site", help="folder with photos and labels.csv")
+    add_arguments(parser)
     parser.add_argument("--models", required=True, help="the models to start from")
-    parser.add_argument("--out", required=True, help="folder for checkpoints and weights")
     parser.add_argument("--into", required=True, help="folder for the new models")
     parser.add_argument("--version", default="site")
-    parser.add_argument("--data", default="", help="folder of plate photos; only rows with train_ok=yes are used")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--each", type=int, default=SYNTHETIC_EACH, help="synthetic scenes of every class, to measure on")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=-1)
     return parser.parse_args()
 
 
@@ -146,9 +140,8 @@ def main():
     photos = labels.read(args.site)
     trained, measured = split(photos)
     nets = weights.shipped(args.models)
-    cores = len(os.sched_getaffinity(0))
-    args.workers = max(1, cores // 3) if args.workers < 0 else args.workers
-    torch.set_num_threads(args.threads or max(1, cores - args.workers))
+    share_out(args)
+    check_fonts(args)
     cv2.setNumThreads(1)
     os.makedirs(args.out, exist_ok=True)
     print(f"{sum(len(p.labels) for p in trained)} plates in {len(trained)} photos to train on, {sum(len(p.labels) for p in measured)} in {len(measured)} held out", flush=True)

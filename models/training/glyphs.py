@@ -30,6 +30,14 @@ CJK_FONTS = ["NotoSansCJK-Bold.ttc", "NotoSansCJK-Regular.ttc", "wqy-zenhei.ttc"
 MASK_HEIGHT = 120
 
 
+PACKAGES = "fonts-opendin fonts-bebas-neue fonts-dosis fonts-roboto-fontface fonts-noto-cjk fonts-wqy-zenhei fonts-droid-fallback"
+
+
+def missing_fonts():
+    """What a whole training draws from and this machine lacks."""
+    return [name for name in [row[0] for row in LATIN_FONTS] + CJK_FONTS if find_font(name) is None]
+
+
 def find_font(name):
     for root in FONT_ROOTS:
         hits = glob.glob(os.path.join(root, "**", name), recursive=True)
@@ -171,7 +179,7 @@ class Faces:
             font = ImageFont.truetype(path, 150, index=2 if "Noto" in name else 0)
             self.cjk.append({c: ink(font, c) for c in PROVINCES + SUFFIXES})
         if not self.latin or not self.cjk:
-            raise SystemExit("no usable fonts: install fonts-opendin fonts-bebas-neue fonts-dosis fonts-roboto-fontface fonts-noto-cjk")
+            raise SystemExit(f"no usable fonts: apt-get install {PACKAGES}")
         rng = np.random.default_rng(seed)
         self.own = [own_face(rng) for _ in range(own)]
 

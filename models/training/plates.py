@@ -205,7 +205,7 @@ def paint(mask, rng, ground, ink, border):
 
 ANY = 0.15  # share of plates whose text follows no grammar
 KINDS_VN = {"car": 0.45, "yellow": 0.12, "blue": 0.05, "trailer": 0.09, "special": 0.05, "diplomatic": 0.05, "army": 0.03, "zone": 0.03, "motorbike": 0.13, "temporary": 0.02}
-KINDS_CN = {"blue": 0.48, "yellow": 0.14, "yellow2": 0.10, "hang": 0.08, "green": 0.11, "suffix": 0.05, "white": 0.02, "black": 0.02, "embassy": 0.01, "police": 0.01}
+KINDS_CN = {"blue": 0.37, "yellow": 0.13, "yellow2": 0.17, "hang": 0.13, "green": 0.10, "suffix": 0.04, "white": 0.015, "black": 0.015, "embassy": 0.01, "police": 0.01}
 
 
 def pick_kind(rng, kinds):

@@ -9,6 +9,7 @@
 #           Default: ../shared/data/plates beside the repository where it is there, else none ("" says none).
 # --out     checkpoints, weights and, if PYTHON is not set, the Python packages. Default: models/training/work/SEED (or .../site)
 # --into    folder for the finished models. Default: models within --out; models/ itself is only written when it is named here.
+# --any-fonts  train although some of the fonts (Debian packages) that plates are drawn with are missing
 # --share   of the samples of a whole training (1)
 # PYTHON    a Python that has the packages of requirements.txt; without it they are installed into models/training/work/venv (5 GB)
 set -euo pipefail
@@ -18,10 +19,11 @@ root=$(cd "$here/../.." && pwd)
 refuse() { echo "train.sh: $*" >&2; exit 2; }
 number() { [[ $2 =~ $3 ]] || refuse "$1 is '$2', not $4"; }
 
-site="" data="-" seed=1 out="" into="" device=auto share=1 smoke=""
+site="" data="-" seed=1 out="" into="" device=auto share=1 smoke="" fonts=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --smoke) smoke=yes; shift; continue ;;
+    --any-fonts) fonts=(--any-fonts); shift; continue ;;
     --help|-h) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --finetune|--data|--seed|--out|--into|--device|--share) ;;
     *) refuse "$1 is not known; --help lists what is" ;;
@@ -78,7 +80,8 @@ fi
 cd "$here"
 export OMP_NUM_THREADS=1
 began=$SECONDS
-common=(--seed "$seed" --out "$out" --data "$data" --device "$device" --share "$share")
+[ -z "$smoke" ] || fonts=(--any-fonts)
+common=(--seed "$seed" --out "$out" --data "$data" --device "$device" --share "$share" "${fonts[@]}")
 if [ -n "$site" ]; then
   if [ -n "$smoke" ]; then common+=(--each 2); fi
   "$python" -u finetune.py "$site" --models "$root/models" --into "$into" --version "site-$(date +%Y%m%d)" "${common[@]}"

@@ -77,6 +77,34 @@ def device_of(name):
     return torch.device(name)
 
 
+def share_out(args):
+    """Cores between making data and learning: on a CPU learning costs more, beside a GPU only the making is left."""
+    cores = len(os.sched_getaffinity(0))
+    if args.workers < 0:
+        args.workers = max(1, cores - 1 if device_of(args.device).type == "cuda" else cores // 3)
+    torch.set_num_threads(args.threads or max(1, cores - args.workers))
+
+
+def check_fonts(args):
+    """Plates set in fewer fonts make other models."""
+    from glyphs import PACKAGES, missing_fonts
+
+    missing = missing_fonts()
+    if missing and not args.any_fonts:
+        raise Refused(f"these fonts are missing: {', '.join(missing)}: apt-get install {PACKAGES} (--any-fonts trains without them)")
+
+
+def add_arguments(parser):
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", required=True, help="folder for checkpoints and weights")
+    parser.add_argument("--data", default="", help="folder of plate photos (labels.csv a set); only rows with train_ok=yes are used")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, default=0, help="for learning; 0: what the workers leave")
+    parser.add_argument("--workers", type=int, default=-1, help="processes that make the data; -1: by the machine")
+    parser.add_argument("--any-fonts", action="store_true", help="train although fonts are missing")
+    parser.add_argument("--share", type=float, default=1.0, help="of the samples of a whole training")
+
+
 def rate_at(done, samples, step, rate, warm=200):
     return rate * min(1, (step + 1) / warm) * (LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + np.cos(np.pi * min(1, done / samples))))
 
