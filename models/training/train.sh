@@ -82,12 +82,21 @@ export OMP_NUM_THREADS=1
 began=$SECONDS
 [ -z "$smoke" ] || fonts=(--any-fonts)
 common=(--seed "$seed" --out "$out" --data "$data" --device "$device" --share "$share" "${fonts[@]}")
+also_with_debians_opencv() {
+  if /usr/bin/python3 -c 'import cv2' 2>/dev/null; then
+    /usr/bin/python3 check.py "$into"
+  else
+    echo "train.sh: Debian's OpenCV was not asked: python3-opencv is not installed"
+  fi
+}
 if [ -n "$site" ]; then
   if [ -n "$smoke" ]; then common+=(--each 2); fi
   "$python" -u finetune.py "$site" --models "$root/models" --into "$into" --version "site-$(date +%Y%m%d)" "${common[@]}"
+  also_with_debians_opencv
   exit
 fi
 "$python" -u train.py "${common[@]}"
 "$python" -u export.py --weights "$out" --out "$into" --version "$(date +%Y%m%d)"
+also_with_debians_opencv
 [ -z "$data" ] || [ -n "$smoke" ] || "$python" -u pipeline.py "$out" "$data" --sets vn,cn
 echo "train.sh: the models are in $into after $(((SECONDS - began) / 60)) minutes (this start)"

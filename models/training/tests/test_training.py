@@ -124,6 +124,14 @@ class Trainer(unittest.TestCase):
         models = os.path.join(HERE, "..", "..")
         self.assertLess(weights.same_as_probe(weights.shipped(models), models), 1e-3)
 
+    @needs("cv2", "numpy")
+    def test_this_opencv_computes_what_pytorch_did(self):
+        import check
+
+        models = os.path.join(HERE, "..", "..")
+        for name, off in check.differences(models).items():
+            self.assertLess(off, check.MOST_OFF, name)
+
     @needs("torch", "onnx", "cv2")
     def test_a_file_that_is_no_model_is_named(self):
         import weights
