@@ -42,7 +42,7 @@ def known(label):
 
 
 def opened(photo):
-    image = cv2.imread(photo.path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    image = cv2.imread(photo.path)  # turned upright, as the one who labelled saw it
     if image is None:
         raise Refused(f"{photo.path} is no photo that can be read")
     height, width = image.shape[:2]
