@@ -108,20 +108,22 @@ def worse(before, after, made_before, made_after):
     return None
 
 
-def tune(args, nets, trained):
-    args.photos = hashlib.sha256(repr([(p.file, p.labels) for p in trained]).encode()).hexdigest()
+def stages(args, nets, trained):
+    """What is to be trained; refuses what cannot be before anything is measured."""
+    args.photos = hashlib.sha256(repr([(p.file, p.labels) for p in trained]).encode()).hexdigest()[:16]
     free = train_close.free(args.data)
     own = [scene.photo(opened(photo), [known(label) for label in photo.labels]) for photo in trained]
     # the site's photos come as often as the others together
     again = max(1, len(free.photos) // max(1, len(own)))
     sources = train_close.Sources(own * again + free.photos, free.crops)
-    stages = [
+    made = [
         train_close.training(args, sources, int(SAMPLES["reader"] * args.share), RATE["reader"], dict(reader=nets["reader"], refiner=nets["refiner"]), REAL_SHARE, 0.0, train_close.ATTENTION),
         train_detector.training(args, sources.photos, int(SAMPLES["detector"] * args.share), RATE["detector"], nets["detector"]),
     ]
-    for stage in stages:
+    for stage in made:
         stage.settle = weights.settled
-        stage.run()
+        stage.check()
+    return made
 
 
 def arguments():
@@ -145,10 +147,15 @@ def main():
     cv2.setNumThreads(1)
     os.makedirs(args.out, exist_ok=True)
     print(f"{sum(len(p.labels) for p in trained)} plates in {len(trained)} photos to train on, {sum(len(p.labels) for p in measured)} in {len(measured)} held out", flush=True)
-    before, made_before = measure_site(Pipeline(nets=nets), measured), measure_synthetic(Pipeline(nets=nets), args.each)
-    report("before", before, made_before)
     torch.manual_seed(args.seed)
-    tune(args, nets, trained)
+    training = stages(args, nets, trained)
+    for photo in measured:
+        opened(photo)
+    shipped = weights.shipped(args.models)
+    before, made_before = measure_site(Pipeline(nets=shipped), measured), measure_synthetic(Pipeline(nets=shipped), args.each)
+    report("before", before, made_before)
+    for stage in training:
+        stage.run()
     tuned = Pipeline(args.out)
     after, made_after = measure_site(tuned, measured), measure_synthetic(tuned, args.each)
     report("after ", after, made_after)

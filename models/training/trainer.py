@@ -129,12 +129,23 @@ class Training:
         self.path = os.path.join(args.out, name + ".checkpoint")
         self.settle = lambda net: None  # for nets whose batch norms are not trained
 
-    def resume(self):
+    def check(self):
+        """The checkpoint where there is one; of another training it is refused."""
         if not os.path.exists(self.path):
-            return
-        kept = torch.load(self.path, map_location=self.device, weights_only=False)
+            return None
+        try:
+            kept = torch.load(self.path, map_location=self.device, weights_only=False)
+        except Exception as error:  # of a file that is no checkpoint there are many
+            raise Refused(f"{self.path} is no checkpoint that can be read ({error}): remove it") from error
         if kept["plan"] != self.plan:
-            raise Refused(f"{self.path} is of another training ({kept['plan']}, now {self.plan}): give another --out, or remove it")
+            other = ", ".join(f"{key} {kept['plan'].get(key)!r} there, {value!r} now" for key, value in self.plan.items() if kept["plan"].get(key) != value)
+            raise Refused(f"{self.path} is of another training ({other}): give another --out, or remove it")
+        return kept
+
+    def resume(self):
+        kept = self.check()
+        if kept is None:
+            return
         for key, net in self.nets.items():
             net.load_state_dict(kept["nets"][key])
             self.averages[key].state, self.averages[key].steps = kept["averages"][key]
