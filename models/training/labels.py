@@ -1,7 +1,7 @@
 """A site's own labelled photos: a folder with photos and `labels.csv`, as `borderlane plates --label` writes it.
 
-First line: HEADER. One row a plate, several rows a photo; x, y, w, h is its box and x1..y4 its corners in pixels (top left, top right,
-bottom right, bottom left). A photo without any plate has one row in which everything but `file` (and source, licence, train_ok) is empty.
+First line: HEADER, or HEADER up to train_ok. One row a plate, several rows a photo; x, y, w, h is its box and x1..y4 its corners in pixels
+of the photo turned upright (top left, top right, bottom right, bottom left); where the corners are empty, those of the box are taken. A photo without any plate has one row in which everything but `file` (and source, licence, train_ok) is empty.
 kind: a word; lines: 1 or 2; colour: one of COLOURS or empty; train_ok: yes, no, or empty (yes). A photo any of whose rows says no is
 only measured. Nothing is taken from a file that has a bad line: every bad line is named. No third-party package is used here.
 """
@@ -49,9 +49,13 @@ class LabelledPhoto:
 
 def corners_of(row):
     try:
-        numbers = [float(row[key]) for key in HEADER[12:]]
+        if any(row[key] for key in HEADER[12:]):
+            numbers = [float(row[key]) for key in HEADER[12:]]
+        else:
+            x, y, w, h = (float(row[key]) for key in "xywh")
+            numbers = [x, y, x + w, y, x + w, y + h, x, y + h]
     except ValueError:
-        return None, "the corners x1 to y4 are not eight numbers"
+        return None, "neither the corners x1 to y4 are eight numbers nor x, y, w, h four"
     if not all(-10_000 <= v <= 100_000 for v in numbers):  # also false for nan
         return None, "the corners are not in any photo"
     corners = list(zip(numbers[::2], numbers[1::2]))
@@ -115,7 +119,7 @@ def read(folder):
 
 def parse(folder, path, rows):
     header = next(rows, None)
-    if header != HEADER:
+    if header not in (HEADER, HEADER[:12]):
         raise BadLabels(f"{path}: line 1: the first line must be {','.join(HEADER)}")
     photos, bad, seen = {}, [], {}
     for cells in rows:
@@ -123,7 +127,7 @@ def parse(folder, path, rows):
             continue
         if rows.line_num > MAX_ROWS:
             raise BadLabels(f"{path}: more than {MAX_ROWS} lines")
-        reason = row_into(photos, seen, folder, cells, rows.line_num)
+        reason = row_into(photos, seen, folder, header, cells, rows.line_num)
         if reason:
             bad.append(f"{path}: line {rows.line_num}: {reason}")
     if bad:
@@ -132,11 +136,11 @@ def parse(folder, path, rows):
     return list(photos.values())
 
 
-def row_into(photos, seen, folder, cells, line):
+def row_into(photos, seen, folder, header, cells, line):
     """Adds a row to `photos`; the reason where it is bad."""
-    if len(cells) != len(HEADER):
-        return f"{len(cells)} columns, not {len(HEADER)}"
-    row = dict(zip(HEADER, (cell.strip() for cell in cells)))
+    if len(cells) != len(header):
+        return f"{len(cells)} columns, not {len(header)}"
+    row = dict.fromkeys(HEADER, "") | dict(zip(header, (cell.strip() for cell in cells)))
     path, reason = path_of(folder, row["file"])
     if reason:
         return reason

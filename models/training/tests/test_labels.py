@@ -35,6 +35,11 @@ class Labels(unittest.TestCase):
         self.assertEqual((first.text, first.country, first.lines, first.corners[2]), ("12C34567", "vn", 1, (111.0, 44.0)))
         self.assertEqual((second.country, second.lines, second.colour), ("cn", 2, "yellow"))
 
+    def test_the_box_stands_for_corners_that_nobody_gave(self):
+        box = [(10.0, 20.0), (110.0, 20.0), (110.0, 45.0), (10.0, 45.0)]
+        self.assertEqual(self.read(GOOD.split(",yes,")[0] + ",yes" + "," * 8)[0].labels[0].corners, box)
+        self.assertEqual(self.read(GOOD.split(",yes,")[0] + ",", header=",".join(labels.HEADER[:12]))[0].labels[0].corners, box)
+
     def test_one_no_keeps_the_whole_photo_out(self):
         self.assertFalse(self.read(GOOD, GOOD.replace("12C34567", "12C00001").replace(",yes,", ",no,"))[0].trainable)
 
@@ -49,7 +54,7 @@ class Labels(unittest.TestCase):
             GOOD.replace(",yes,", ",maybe,"): "train_ok is 'maybe'",
             GOOD.replace("a.jpg", "../a.jpg"): "not the name of a photo in the folder",
             GOOD.replace("a.jpg", "c.jpg"): "there is no photo c.jpg",
-            GOOD.replace(",110,21,", ",x,21,"): "not eight numbers",
+            GOOD.replace(",110,21,", ",x,21,"): "neither the corners x1 to y4 are eight numbers",
             GOOD.replace(",110,21,", ",nan,21,"): "not in any photo",
             GOOD.replace("10,20,110,21,111,44,9,45", "110,21,10,20,9,45,111,44"): "not clockwise",
             GOOD.replace("10,20,110,21,111,44,9,45", "111,44,9,45,10,20,110,21"): "not the top left",
