@@ -13,7 +13,6 @@ import os
 import warnings
 
 import cv2
-import numpy as np
 import onnx
 import torch
 

@@ -172,3 +172,5 @@ if __name__ == "__main__":
         main()
     except (Refused, labels.BadLabels) as refused:
         sys.exit(f"finetune: {refused}")
+    except KeyboardInterrupt:
+        sys.exit("finetune: stopped; the same command goes on from the last checkpoint")

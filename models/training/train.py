@@ -44,3 +44,5 @@ if __name__ == "__main__":
         main()
     except Refused as refused:
         sys.exit(f"train: {refused}")
+    except KeyboardInterrupt:
+        sys.exit("train: stopped; the same command goes on from the last checkpoint")

@@ -200,6 +200,8 @@ class Training:
             for rows in steps:
                 for key, value in self.learn(rows).items():
                     mean[key] = value if key not in mean else mean[key] * 0.98 + value * 0.02
+            if not all(np.isfinite(value) for value in mean.values()):
+                raise Refused(f"{self.name}: the loss is no number any more; the checkpoint before it is kept: {mean}")
             now = time.time()
             self.seconds, tick = self.seconds + now - tick, now
             if now - told > SHOW_EVERY_S or self.done >= self.samples:
