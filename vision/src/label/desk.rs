@@ -33,8 +33,11 @@ pub const SHOWN_SIDE_PX: i32 = 4_096;
 const SHOWN_JPEG_QUALITY: i32 = 90;
 /// What reads with less probability is only proposed where nothing else is.
 const MIN_PROPOSED: f32 = 0.2;
-/// A plate's text has at least so many symbols.
+/// A plate's text has at least so many symbols, and no more than the reader has places.
 const MIN_SYMBOLS: usize = 4;
+const MAX_SYMBOLS: usize = 10;
+/// Least side of a plate: `make train` refuses a sheet with a smaller one.
+const MIN_PLATE_SIDE_PX: f32 = 4.0;
 
 const PAGE: [(&str, &str, &str); 3] = [
     ("", "text/html; charset=utf-8", include_str!("page/page.html")),
@@ -293,15 +296,24 @@ fn said(body: &[u8]) -> Result<Vec<Labelled>, String> {
     if said.plates.len() > MAX_PLATES_PER_PHOTO {
         return Err(format!("more than {MAX_PLATES_PER_PHOTO} plates"));
     }
-    said.plates.into_iter().map(checked).collect()
+    let plates = said.plates.into_iter().map(checked).collect::<Result<Vec<_>, _>>()?;
+    let again =
+        |(at, plate): (usize, &Labelled)| plates[..at].iter().any(|other| other.text == plate.text && other.corners == plate.corners);
+    if plates.iter().enumerate().any(again) { Err("the same plate twice".into()) } else { Ok(plates) }
+}
+
+/// What `make train` takes too: sides of some length, the first corner at the top left.
+fn is_upright(quad: &Quad) -> bool {
+    let side = |k: usize| (quad[(k + 1) % 4][0] - quad[k][0]).hypot(quad[(k + 1) % 4][1] - quad[k][1]);
+    is_plausible(quad) && (0..4).all(|k| side(k) >= MIN_PLATE_SIDE_PX) && quad[1][0] - quad[0][0] + quad[2][0] - quad[3][0] > 0.0
 }
 
 fn checked(plate: Plate) -> Result<Labelled, String> {
     let text = PlateText::parse(&plate.text).map_err(|error| format!("{}: {error}", plate.text))?;
-    if text.symbol_count() < MIN_SYMBOLS {
-        return Err(format!("{text}: fewer than {MIN_SYMBOLS} characters"));
+    if !(MIN_SYMBOLS..=MAX_SYMBOLS).contains(&text.symbol_count()) {
+        return Err(format!("{text}: fewer than {MIN_SYMBOLS} characters or more than {MAX_SYMBOLS}"));
     }
-    let corners = plate.corners.filter(is_plausible).ok_or_else(|| format!("{text}: the four corners are no plate"))?;
+    let corners = plate.corners.filter(is_upright).ok_or_else(|| format!("{text}: the four corners are no plate"))?;
     if !is_word(&plate.kind) || !COLOURS.contains(&plate.colour.as_str()) || !(1..=2).contains(&plate.lines) {
         return Err(format!("{text}: kind, colour or number of lines is unknown"));
     }
@@ -339,9 +351,12 @@ mod tests {
         assert_eq!(said(br#"{"plates":[]}"#).unwrap(), []);
         for (from, to, why) in [
             ("12c-345.67", "12", "fewer than"),
+            ("12c-345.67", "12C34567890", "more than 10"),
             ("12c-345.67", "12C!", "is on no plate"),
             ("12c-345.67", "=HYPERLINK(1)", "is on no plate"),
             ("[90,12]", "[1,12]", "corners"),
+            ("[10,10],[90,12],[90,30],[10,28]", "[90,30],[10,28],[10,10],[90,12]", "corners"),
+            ("[90,30],[10,28]", "[90,13],[10,28]", "corners"),
             ("truck", "=1+1", "kind"),
             ("\"lines\":1", "\"lines\":3", "lines"),
             ("white", "pink", "colour"),
@@ -350,6 +365,7 @@ mod tests {
             let told = with(from, to).unwrap_err();
             assert!(told.contains(why), "{to}: {told}");
         }
+        assert!(said(format!(r#"{{"plates":[{PLATE},{PLATE}]}}"#).as_bytes()).unwrap_err().contains("twice"));
         let many = format!(r#"{{"plates":[{}]}}"#, [PLATE; MAX_PLATES_PER_PHOTO + 1].join(","));
         assert!(said(many.as_bytes()).unwrap_err().contains("more than 16"));
     }
