@@ -18,6 +18,7 @@ pub mod network;
 pub mod picture;
 pub mod plates;
 pub mod reader;
+pub mod reads;
 pub mod refiner;
 pub mod source;
 pub mod track;

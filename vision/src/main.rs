@@ -1,12 +1,13 @@
-//! `borderlane-vision`: reads plates from files (`plates`), or watches one camera for the daemon (`worker`).
+//! `borderlane-vision`: reads plates from files (`plates`), watches one camera for the daemon (`worker`), or prints reads for measuring (`reads`).
 
 use borderlane_vision::eyes::Eyes;
 use borderlane_vision::live::{FFMPEG_OPTIONS, LiveSpec};
 use borderlane_vision::plates::{PlatesOptions, answer_files};
+use borderlane_vision::reads::{answer_folders, answer_stream};
 use borderlane_vision::source::SourceSpec;
 use borderlane_vision::worker::{WorkerSettings, work};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::io::{stderr, stdout};
+use std::io::{stderr, stdin, stdout};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum Command {
     Plates(PlatesArguments),
     /// Watches one camera; speaks with the daemon over stdin and stdout
     Worker(WorkerArguments),
+    /// Prints the reads that the worker would send, for measuring: of frames on standard input, or of folders of pictures
+    Reads(ReadsArguments),
 }
 
 #[derive(Args)]
@@ -43,6 +46,17 @@ struct PlatesArguments {
     /// The files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+struct ReadsArguments {
+    /// Folder with manifest.json and the models [default: models, then /usr/share/borderlane/models]
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// A folder a vehicle, its pictures in the order of their names; none: frames on standard input, each a line
+    /// {"vehicle":N,"at_ms":N,"bytes":N} and so many bytes of a JPEG, PNG or BMP
+    #[arg(value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -87,6 +101,7 @@ fn main() -> ExitCode {
         (Err(error), _) => Err(error.to_string()),
         (Ok(()), Command::Plates(arguments)) => plates(&arguments),
         (Ok(()), Command::Worker(arguments)) => worker(&arguments).map(|()| true),
+        (Ok(()), Command::Reads(arguments)) => reads(&arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -110,6 +125,19 @@ fn plates(arguments: &PlatesArguments) -> Result<bool, String> {
     let mut eyes = open_eyes(arguments.models.as_deref())?;
     let options = PlatesOptions { json: arguments.json, crops: arguments.crops };
     answer_files(&mut eyes, &arguments.files, options, &mut stdout().lock(), &mut stderr().lock()).map_err(|error| error.to_string())
+}
+
+fn reads(arguments: &ReadsArguments) -> Result<bool, String> {
+    let mut eyes = open_eyes(arguments.models.as_deref())?;
+    let (mut out, mut complaints) = (std::io::BufWriter::new(stdout().lock()), stderr().lock());
+    let counted = if arguments.folders.is_empty() {
+        answer_stream(&mut eyes, stdin().lock(), &mut out, &mut complaints)
+    } else {
+        answer_folders(&mut eyes, &arguments.folders, &mut out, &mut complaints)
+    };
+    let counted = counted.map_err(|error| error.to_string())?;
+    eprintln!("borderlane-vision: {} frames, {} reads, {} frames that are no pictures", counted.frames, counted.reads, counted.bad_frames);
+    Ok(counted.bad_frames == 0)
 }
 
 /// OpenCV takes FFmpeg's options from the environment, which a running program cannot change safely: this one becomes itself again, with them.
