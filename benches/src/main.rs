@@ -12,6 +12,7 @@
 //! A machine is never quiet: ratios tell more than values. The table goes to stdout, the rows as JSON to `--out`. The exit code tells whether
 //! everything could be measured, not whether the aims were reached.
 
+mod approach;
 mod cached;
 mod coil;
 mod figure;
@@ -19,6 +20,7 @@ mod lane_rate;
 mod lookup;
 mod memory;
 mod plates;
+mod python;
 mod ready;
 
 use clap::Parser;
@@ -46,12 +48,15 @@ struct Args {
     /// Trucks for `sensor_to_coil_p99`
     #[arg(long, default_value_t = 200)]
     passages: usize,
+    /// Rendered vehicles for `plates_fused_exact`; the default can be set with BENCH_VEHICLES
+    #[arg(long, default_value_t = count_of("BENCH_VEHICLES", 1_000))]
+    vehicles: usize,
     /// How long the demo runs for the resident sizes, s
     #[arg(long, default_value_t = 30)]
     demo_s: u64,
 }
 
-const GROUPS: [&str; 6] = ["coil", "lane", "lookup", "ready", "plates", "memory"];
+const GROUPS: [&str; 7] = ["coil", "lane", "lookup", "ready", "plates", "approach", "memory"];
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -83,6 +88,7 @@ fn measure_all(args: &Args) -> Result<bool, Fail> {
             "lookup" => lookup::measure(&dir, args.rows),
             "ready" => ready::measure(&dir, &bin, args.rows),
             "plates" => plates::measure(&bin),
+            "approach" => approach::measure(&dir, &bin, args.vehicles),
             _ => memory::measure(&dir, &bin, args.demo_s),
         };
         match measured {
@@ -98,6 +104,11 @@ fn measure_all(args: &Args) -> Result<bool, Fail> {
     std::fs::write(&args.out, serde_json::to_string_pretty(&figures)? + "\n")?;
     println!("written to {}", args.out.display());
     Ok(complete)
+}
+
+/// A count of the environment, where it is there and one.
+fn count_of(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 /// The repository: the program is run from its root.
