@@ -14,6 +14,7 @@
 
 mod approach;
 mod cached;
+mod camera;
 mod coil;
 mod figure;
 mod lane_rate;
@@ -51,12 +52,15 @@ struct Args {
     /// Rendered vehicles for `plates_fused_exact`; the default can be set with BENCH_VEHICLES
     #[arg(long, default_value_t = count_of("BENCH_VEHICLES", 1_000))]
     vehicles: usize,
+    /// How long the camera is watched for `vision_cpu`, s
+    #[arg(long, default_value_t = 40)]
+    watch_s: u64,
     /// How long the demo runs for the resident sizes, s
     #[arg(long, default_value_t = 30)]
     demo_s: u64,
 }
 
-const GROUPS: [&str; 7] = ["coil", "lane", "lookup", "ready", "plates", "approach", "memory"];
+const GROUPS: [&str; 8] = ["coil", "lane", "lookup", "ready", "plates", "approach", "camera", "memory"];
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -88,6 +92,7 @@ fn measure_all(args: &Args) -> Result<bool, Fail> {
             "lookup" => lookup::measure(&dir, args.rows),
             "ready" => ready::measure(&dir, &bin, args.rows),
             "plates" => plates::measure(&bin),
+            "camera" => camera::measure(&dir, &bin, args.watch_s),
             "approach" => approach::measure(&dir, &bin, args.vehicles),
             _ => memory::measure(&dir, &bin, args.demo_s),
         };

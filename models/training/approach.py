@@ -335,6 +335,19 @@ class Take:
         }  # fmt: skip
 
 
+def standing(take, path, frames=25):
+    """Raw I420 pictures, 1920 x 1080, of the vehicle where it stands: it shakes a little, and the camera's noise is anew in each."""
+    with open(path, "wb") as handle:
+        for nth in range(frames):
+            image = cv2.imdecode(np.frombuffer(take.frame(take.frames - 1), np.uint8), cv2.IMREAD_COLOR)
+            image = cv2.resize(image, (1920, 1080), interpolation=cv2.INTER_CUBIC)
+            way = np.array([[1, 0, 2 * np.sin(nth / 4)], [0, 1, 1.5 * np.sin(nth / 3)]], np.float32)
+            image = cv2.warpAffine(image, way, (1920, 1080), borderMode=cv2.BORDER_REPLICATE)
+            noise = np.random.default_rng(nth).normal(0, 2, image.shape[:2] + (1,)).astype(np.float32)
+            image = cv2.add(image, np.repeat(noise, 3, 2), dtype=cv2.CV_8U)
+            handle.write(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420).tobytes())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vehicles", type=int, default=1000)
@@ -343,10 +356,16 @@ def main():
     parser.add_argument("--truth", default="", help="what is on the plates, a JSON object a line")
     parser.add_argument("--only", default="", help="these vehicles, by number")
     parser.add_argument("--save", default="", help="frames as files into this folder instead of standard output")
+    parser.add_argument("--standing", default="", help="raw video of the first vehicle where it stands, into this file")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     faces = Faces()
     backgrounds = sorted(glob.glob(os.path.join(args.backgrounds, "*.jpg"))) if args.backgrounds else []
+    if args.standing:
+        take = Take(args.first, faces, backgrounds)
+        standing(take, args.standing)
+        print(json.dumps(take.truth(), ensure_ascii=False))
+        return
     numbers = [int(n) for n in args.only.split(",")] if args.only else range(args.first, args.first + args.vehicles)
     truth = open(args.truth, "w", encoding="utf-8") if args.truth else None
     out = sys.stdout.buffer
