@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+/// Time between the pictures of a folder, as `borderlane-vision reads` takes it.
+pub const FOLDER_FRAME_MS: u64 = 125;
 const FUSED_AIM: f64 = 0.995;
 /// Misses told one by one.
 const TOLD_MISSES: usize = 20;

@@ -14,6 +14,8 @@ pub enum Aim {
     ValueAtMost(f64),
     /// The value itself at least.
     ValueAtLeast(f64),
+    /// The value itself at least, and above the peer where there is one.
+    ValueAtLeastAndAbovePeer(f64),
     /// None: told to be known.
     Told,
 }
@@ -87,6 +89,7 @@ impl Figure {
             Aim::RatioAtMost(most) => self.ratio <= most,
             Aim::ValueAtMost(most) => self.value <= most,
             Aim::ValueAtLeast(least) => self.value >= least,
+            Aim::ValueAtLeastAndAbovePeer(least) => self.value >= least && (self.peer.is_nan() || self.value > self.peer),
             Aim::Told => true,
         }
     }
@@ -102,6 +105,7 @@ impl Figure {
             Aim::RatioAtMost(most) => format!("ratio <= {most}"),
             Aim::ValueAtMost(most) => format!("value <= {most}"),
             Aim::ValueAtLeast(least) => format!("value >= {least}"),
+            Aim::ValueAtLeastAndAbovePeer(least) => format!("value >= {least} and > peer"),
             Aim::Told => String::new(),
         };
         let reached = match self.aim {
