@@ -122,7 +122,7 @@ async fn watch(settings: CameraSettings, long: Duration, folder: &Path) -> Resul
                     core_read(&read).ok_or("a read that the core does not take")?;
                     watched.reads.push((clock::mono().since(acquired_at) as f64, read.best_text()));
                 }
-                Some(CameraReport::Evidence { acquired_at, jpeg }) => {
+                Some(CameraReport::Evidence { acquired_at, jpeg, .. }) => {
                     let file = folder.join(format!("{}.jpg", watched.pictures.len()));
                     std::fs::write(&file, jpeg)?;
                     watched.pictures.push((acquired_at.0, file));
