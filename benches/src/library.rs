@@ -18,6 +18,9 @@ const MIN_COLUMNS: usize = 3;
 /// Nats of a symbol that is not named.
 const NOT_NAMED_NATS: f64 = 9.2;
 
+/// The reads of one vehicle with their times in milliseconds.
+pub type Reads = Vec<(u64, PlateRead)>;
+
 /// The symbols of one place in one frame.
 type Said = Vec<Alternative>;
 
@@ -77,9 +80,10 @@ pub struct Library {
 
 impl Library {
     /// Of vehicles with the text that truly stands on each and its reads with their times. Only vehicles of two frames or more lend their frames.
-    pub fn new(vehicles: Vec<(PlateText, Vec<(u64, PlateRead)>)>) -> Self {
+    pub fn new(vehicles: Vec<(PlateText, Reads)>) -> Self {
         let mut library = Self::default();
-        let aligned: Vec<(PlateText, Vec<Frame>, f64)> = vehicles.into_iter().filter_map(|(text, reads)| taken_apart(text, reads)).collect();
+        let aligned: Vec<(PlateText, Vec<Frame>, f64)> =
+            vehicles.into_iter().filter_map(|(text, reads)| taken_apart(text, reads)).collect();
         let mut hardness: Vec<f64> = aligned.iter().map(|(.., nats)| *nats).collect();
         let limits = GRADES.map(|share| crate::figure::quantile(&mut hardness, share));
         for (text, frames, nats) in aligned {
@@ -129,7 +133,7 @@ impl Library {
     }
 
     /// The reads of a vehicle with this plate, with their times; `None` where no vehicle has frames to lend for it.
-    pub fn simulate(&self, text: &PlateText, dice: &mut Dice) -> Option<Vec<(u64, PlateRead)>> {
+    pub fn simulate(&self, text: &PlateText, dice: &mut Dice) -> Option<Reads> {
         let like = self.like.get(&shape(text))?;
         let base = &self.bases[like[dice.below(like.len())]];
         let columns: Vec<&Vec<Said>> = text.symbols().iter().map(|&symbol| self.draw(symbol, base.grade, dice)).collect::<Option<_>>()?;
@@ -157,6 +161,13 @@ impl Library {
     }
 }
 
+impl Base {
+    /// As it was read.
+    pub fn reads(&self) -> Reads {
+        self.frames.iter().map(|frame| (frame.at_ms, frame.read.clone())).collect()
+    }
+}
+
 impl Frame {
     fn said_of(&self, at: usize) -> Option<&Said> {
         let nth = self.places.iter().position(|place| matches!(place, Place::Of(of) if *of == at))?;
@@ -174,11 +185,15 @@ fn shape(text: &PlateText) -> String {
     };
     let kinds: Vec<char> = text.symbols().iter().map(kind).collect();
     // of a Chinese serial letters and digits are mixed anyhow
-    if kinds.first() == Some(&'P') { kinds.iter().map(|kind| if *kind == '0' { 'A' } else { *kind }).collect() } else { kinds.iter().collect() }
+    if kinds.first() == Some(&'P') {
+        kinds.iter().map(|kind| if *kind == '0' { 'A' } else { *kind }).collect()
+    } else {
+        kinds.iter().collect()
+    }
 }
 
 /// The frames with their places aligned, and the mean nats of the true symbols; `None`: nothing was read of it.
-fn taken_apart(text: PlateText, reads: Vec<(u64, PlateRead)>) -> Option<(PlateText, Vec<Frame>, f64)> {
+fn taken_apart(text: PlateText, reads: Reads) -> Option<(PlateText, Vec<Frame>, f64)> {
     let mut frames = Vec::new();
     let (mut nats, mut places) = (0.0, 0_u32);
     for (at_ms, read) in reads {
@@ -206,7 +221,9 @@ fn align(read: &PlateRead, text: &PlateText) -> Vec<Place> {
             edits[i][j] = match (i, j) {
                 (0, _) => j,
                 (_, 0) => i,
-                _ => (edits[i - 1][j - 1] + usize::from(best[i - 1] != Some(truth[j - 1]))).min(edits[i - 1][j] + 1).min(edits[i][j - 1] + 1),
+                _ => {
+                    (edits[i - 1][j - 1] + usize::from(best[i - 1] != Some(truth[j - 1]))).min(edits[i - 1][j] + 1).min(edits[i][j - 1] + 1)
+                }
             };
         }
     }
@@ -299,7 +316,8 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_reads_and_another_others() {
         let library = library();
-        let drawn = |seed| (0..50).map(|n| said(&library.simulate(&text("71C12345"), &mut Dice(seed + n)).unwrap())).collect::<Vec<_>>();
+        let drawn =
+            |seed: u64| (0..50).map(|n| said(&library.simulate(&text("71C12345"), &mut Dice(seed + n)).unwrap())).collect::<Vec<_>>();
         assert_eq!(drawn(5), drawn(5));
         assert_ne!(drawn(5), drawn(1_005));
         let mut dice = Dice(3);

@@ -15,7 +15,7 @@
 
 use crate::approach;
 use crate::figure::{Aim, Count, Fail, Figure};
-use crate::library::{Dice, Library};
+use crate::library::{Dice, Library, Reads};
 use crate::plates;
 use borderlane::runtime::devices::core_read;
 use borderlane::store::LOOKUP_MAX_CANDIDATES;
@@ -53,7 +53,8 @@ enum Case {
     Both,
 }
 
-const CASES: [(Case, &str); 4] = [(Case::Declared, "declared"), (Case::Neighbour, "neighbour"), (Case::Nothing, "nothing"), (Case::Both, "both")];
+const CASES: [(Case, &str); 4] =
+    [(Case::Declared, "declared"), (Case::Neighbour, "neighbour"), (Case::Nothing, "nothing"), (Case::Both, "both")];
 
 impl Case {
     /// Four in ten declared, four in ten with a declared neighbour, one in ten of each other.
@@ -81,7 +82,7 @@ pub fn measure(dir: &Path, bin: &Path, vehicles: usize) -> Result<Vec<Figure>, F
         Some(seen) if seen.len() >= VEHICLES => seen,
         _ => approach::collect(dir, bin, VEHICLES)?,
     };
-    let mut known: Vec<(PlateText, Vec<(u64, PlateRead)>)> = plates::untrained_reads(bin)?;
+    let mut known: Vec<(PlateText, Reads)> = plates::untrained_reads(bin)?;
     let photos = known.len();
     for one in seen {
         let text = PlateText::parse(&one.truth.text)?;
@@ -93,6 +94,7 @@ pub fn measure(dir: &Path, bin: &Path, vehicles: usize) -> Result<Vec<Figure>, F
     let library = Library::new(known);
     eprintln!("bench: {} vehicles and {photos} photos give {} places", library.bases().len(), library.column_count());
     let world = World::new(&library)?;
+    let rendered = world.rendered()?;
     let (tallies, wrong) = world.run(vehicles)?;
     let mut file = std::fs::File::create(dir.join("opening-wrong.txt"))?;
     for (nth, line) in wrong.iter().enumerate() {
@@ -101,7 +103,9 @@ pub fn measure(dir: &Path, bin: &Path, vehicles: usize) -> Result<Vec<Figure>, F
             eprintln!("bench: wrong: {line}");
         }
     }
-    Ok(figures(&tallies))
+    let mut figures = figures(&tallies);
+    figures.push(Figure::share("opening_auto/rendered", rendered, f64::NAN, Aim::Told));
+    Ok(figures)
 }
 
 fn figures(tallies: &HashMap<Case, Tally>) -> Vec<Figure> {
@@ -119,6 +123,14 @@ fn figures(tallies: &HashMap<Case, Tally>) -> Vec<Figure> {
         figures.push(Figure::share(format!("opening_wrong/{name}"), Count::new(tally.wrong, tally.vehicles), f64::NAN, Aim::Told));
     }
     figures
+}
+
+/// A simulated vehicle, and the declared plates for which the lane would open after its first reads and after all.
+struct Passed {
+    plate: PlateText,
+    early: Option<PlateText>,
+    end: Option<PlateText>,
+    reads: Reads,
 }
 
 struct World<'a> {
@@ -140,7 +152,11 @@ impl<'a> World<'a> {
         let mut dice = Dice(SEED);
         for nth in 0..DECLARATIONS {
             let plate = (0..TRIES).find_map(|_| {
-                let plate = if nth < 2 * PAIRS && nth % 2 == 1 { world.neighbour(&world.declared[nth - 1], &mut dice) } else { world.any(&mut dice) };
+                let plate = if nth < 2 * PAIRS && nth % 2 == 1 {
+                    world.neighbour(&world.declared[nth - 1], &mut dice)
+                } else {
+                    world.any(&mut dice)
+                };
                 plate.filter(|plate| !world.set.contains(plate))
             });
             let plate = plate.or_else(|| (0..TRIES).find_map(|_| world.any(&mut dice).filter(|plate| !world.set.contains(plate))));
@@ -164,7 +180,11 @@ impl<'a> World<'a> {
             };
             let like: Vec<Symbol> = self.symbols.iter().filter(same).copied().collect();
             // suffixes make the form
-            if symbol.is_digit() || symbol.is_letter() || symbol.is_province() { like.get(dice.below(like.len())).copied() } else { Some(symbol) }
+            if symbol.is_digit() || symbol.is_letter() || symbol.is_province() {
+                like.get(dice.below(like.len())).copied()
+            } else {
+                Some(symbol)
+            }
         };
         let symbols: Option<Vec<Symbol>> = base.symbols().iter().map(|symbol| other(*symbol, dice)).collect();
         PlateText::from_symbols(symbols?).ok().filter(is_a_plate)
@@ -178,7 +198,9 @@ impl<'a> World<'a> {
         for (at, &seen) in plate.symbols().iter().enumerate() {
             for &truly in self.symbols.iter().filter(|truly| **truly != seen) {
                 let weight = if by_class { 1.0 } else { self.library.confusion(truly, seen) };
-                let other = PlateText::from_symbols(plate.symbols().iter().enumerate().map(|(nth, symbol)| if nth == at { truly } else { *symbol }));
+                let other = PlateText::from_symbols(
+                    plate.symbols().iter().enumerate().map(|(nth, symbol)| if nth == at { truly } else { *symbol }),
+                );
                 if let Ok(other) = other
                     && weight > 0.0
                     && (!by_class || confusable_key(&other) == key)
@@ -209,8 +231,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The declared plate for which the lane would open after these reads.
-    fn opens(&self, reads: &[(u64, PlateRead)]) -> Result<Option<PlateText>, Fail> {
+    /// The declared plate for which the lane would open after these reads; `also`: one more that is declared.
+    fn opens(&self, reads: &[(u64, PlateRead)], also: Option<PlateText>) -> Result<Option<PlateText>, Fail> {
         let mut track = Track::new();
         for (at_ms, read) in reads {
             track.push(Mono(*at_ms), core_read(read).ok_or("a read that the core does not take")?);
@@ -218,7 +240,9 @@ impl<'a> World<'a> {
         let Some(fused) = track.fuse(&self.rules.vote) else { return Ok(None) };
         let mut found: Vec<Candidate> = Vec::new();
         for text in fused.lookup_texts(ASKED) {
-            for plate in self.by_key.get(&confusable_key(&text)).into_iter().flatten() {
+            let key = confusable_key(&text);
+            let also = also.iter().filter(|plate| confusable_key(plate) == key && !self.set.contains(plate));
+            for plate in self.by_key.get(&key).into_iter().flatten().chain(also) {
                 found.push(Candidate { id: CandidateId(found.len() as u32), plate: *plate });
             }
         }
@@ -230,16 +254,25 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The nth vehicle: its plate, what the lane would open for early and at the end.
-    fn vehicle(&self, nth: usize) -> Result<(PlateText, Option<PlateText>, Option<PlateText>, Vec<(u64, PlateRead)>), Fail> {
+    /// The nth vehicle.
+    fn vehicle(&self, nth: usize) -> Result<Passed, Fail> {
         let mut dice = Dice(SEED ^ (nth as u64 + 1).wrapping_mul(0xd134_2543_de82_ef95));
         let made = (0..TRIES).find_map(|_| {
             let plate = self.plate(Case::of(nth), &mut dice)?;
             Some((plate, self.library.simulate(&plate, &mut dice)?))
         });
         let (plate, reads) = made.ok_or("no such plate could be made up")?;
-        let early = self.opens(&reads[..reads.len().min(EARLY_READS)])?;
-        Ok((plate, early, self.opens(&reads)?, reads))
+        let early = self.opens(&reads[..reads.len().min(EARLY_READS)], None)?;
+        Ok(Passed { plate, early, end: self.opens(&reads, None)?, reads })
+    }
+
+    /// The rendered vehicles as they were read, each declared: how like them the simulated ones are.
+    fn rendered(&self) -> Result<Count, Fail> {
+        let mut right = 0;
+        for base in self.library.bases() {
+            right += u64::from(self.opens(&base.reads(), Some(base.text))? == Some(base.text));
+        }
+        Ok(Count::new(right, self.library.bases().len() as u64))
     }
 
     fn run(&self, vehicles: usize) -> Result<(HashMap<Case, Tally>, Vec<String>), Fail> {
@@ -274,7 +307,7 @@ impl<'a> World<'a> {
     fn batch(&self, first: usize, after: usize) -> Result<(HashMap<Case, Tally>, Vec<String>), Fail> {
         let (mut tallies, mut wrong): (HashMap<Case, Tally>, Vec<String>) = (HashMap::new(), Vec::new());
         for nth in first..after {
-            let (plate, early, end, reads) = self.vehicle(nth)?;
+            let Passed { plate, early, end, reads } = self.vehicle(nth)?;
             let is_wrong = |opened: Option<PlateText>| opened.is_some_and(|opened| opened != plate);
             tallies.entry(Case::of(nth)).or_default().add(Tally {
                 vehicles: 1,

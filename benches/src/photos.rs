@@ -32,7 +32,8 @@ pub fn labels(data: &Path, set: &str) -> Result<Vec<Label>, Fail> {
     let Ok(text) = std::fs::read_to_string(folder.join("labels.csv")) else { return Ok(Vec::new()) };
     let mut lines = text.lines();
     let heading: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
-    let column = |name: &str| heading.iter().position(|one| *one == name).ok_or_else(|| format!("no column {name} in {}", folder.display()));
+    let column =
+        |name: &str| heading.iter().position(|one| *one == name).ok_or_else(|| format!("no column {name} in {}", folder.display()));
     let [file, plate, kind, lines_at, colour, x] =
         [column("file")?, column("plate_text")?, column("kind")?, column("lines")?, column("colour")?, column("x")?];
     let label = |line: &str| {

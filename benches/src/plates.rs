@@ -6,6 +6,7 @@
 //! a plate that was not found counts in full. Where the photos are not there, the group says so and measures nothing.
 
 use crate::figure::{Aim, Count, Fail, Figure, quantile};
+use crate::library::Reads;
 use crate::photos::{Label, edits, labels, overlap};
 use crate::{approach, python};
 use lane_core::plate::PlateText;
@@ -217,7 +218,7 @@ impl Drop for Peer {
 }
 
 /// What the reader says of the labelled plates of the photos that nothing was trained on: a single frame of each.
-pub fn untrained_reads(bin: &Path) -> Result<Vec<(PlateText, Vec<(u64, PlateRead)>)>, Fail> {
+pub fn untrained_reads(bin: &Path) -> Result<Vec<(PlateText, Reads)>, Fail> {
     let root = crate::root()?;
     let mut known = Vec::new();
     for set in ["vn", "cn"] {
@@ -227,7 +228,8 @@ pub fn untrained_reads(bin: &Path) -> Result<Vec<(PlateText, Vec<(u64, PlateRead
             eprintln!("bench: no photos of {set}: the simulated reads come from rendered vehicles alone");
             continue;
         }
-        let told = Command::new(bin.join("borderlane-vision")).args(["reads", "--models"]).arg(root.join("models")).arg(&folder).output()?;
+        let told =
+            Command::new(bin.join("borderlane-vision")).args(["reads", "--models"]).arg(root.join("models")).arg(&folder).output()?;
         let files = files(&folder)?;
         let mut reads: BTreeMap<&Path, Vec<PlateRead>> = BTreeMap::new();
         for line in String::from_utf8(told.stdout)?.lines() {

@@ -93,12 +93,7 @@ pub struct Counted {
 }
 
 /// Reads what comes through `input`.
-pub fn answer_stream(
-    eyes: &mut Eyes,
-    input: impl Read,
-    out: &mut impl Write,
-    complaints: &mut impl Write,
-) -> Result<Counted, ReadsError> {
+pub fn answer_stream(eyes: &mut Eyes, input: impl Read, out: &mut impl Write, complaints: &mut impl Write) -> Result<Counted, ReadsError> {
     let mut input = std::io::BufReader::new(input);
     let mut work = Work::new(out, complaints);
     while let Some((header, bytes)) = next_frame(&mut input, work.seen() + 1)? {
