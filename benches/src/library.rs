@@ -305,20 +305,21 @@ mod tests {
         assert_eq!(library.confusion(text("4").symbols()[0], text("8").symbols()[0]), 0.0);
     }
 
-    /// Half of the vehicles read their 3 as 8 in all their frames, half never: no simulated vehicle does now one, now the other.
+    /// Half of the vehicles read their 3 as 8 in all their frames, half never (but their 1 as 7, so that all are equally hard): no simulated vehicle
+    /// does now one, now the other.
     #[test]
     fn errors_of_one_place_hang_together_over_the_frames() {
         let truths = ["12C34567", "21C76543", "45C12367", "65C43217", "71C32145", "12C34576", "21C67543", "45C16237"];
         let vehicle = |(nth, truth): (usize, &&str)| {
-            let said = if nth % 2 == 0 { truth.replace('3', "8") } else { (*truth).to_owned() };
+            let said = if nth % 2 == 0 { truth.replace('3', "8") } else { truth.replace('1', "7") };
             (text(truth), (0..4).map(|frame| (frame * 125, read(&said, -5))).collect())
         };
         let library = Library::new(truths.iter().enumerate().map(vehicle).collect());
         let mut misread = 0;
         for seed in 0..200 {
-            let reads = said(&library.simulate(&text("55C41231"), &mut Dice(seed)).unwrap());
+            let reads = said(&library.simulate(&text("55C42263"), &mut Dice(seed)).unwrap());
             assert!(reads.len() == 4 && reads.iter().all(|read| *read == reads[0]), "{reads:?}");
-            misread += u32::from(reads[0] == "55C41281");
+            misread += u32::from(reads[0] == "55C42268");
         }
         assert!((50..=150).contains(&misread), "about half: {misread}");
     }
