@@ -145,7 +145,7 @@ pub fn kept(dir: &Path, bin: &Path) -> Option<Vec<Seen>> {
 
 /// Draws and reads so many vehicles, on all cores, and keeps what was read.
 pub fn collect(dir: &Path, bin: &Path, vehicles: usize) -> Result<Vec<Seen>, Fail> {
-    let python = python::with_peer(dir)?;
+    let python = python::that_draws(dir)?;
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(vehicles.max(1));
     let (begun, done) = (std::time::Instant::now(), AtomicUsize::new(0));
     let progress = || {

@@ -29,8 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What the beginning costs is not measured.
 const WARM_UP: Duration = Duration::from_secs(4);
 const PICTURE_EVERY: Duration = Duration::from_secs(1);
-/// The vehicle of approach.py that is shown: by day, with nothing before its plate.
-const VEHICLE: &str = "18";
+/// The vehicle of approach.py that is shown: at dusk, with its lamps on.
+const VEHICLE: &str = "42";
 const NEEDS: &str = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer, Gst; Gst.init(None); \
                      import sys; sys.exit(Gst.ElementFactory.find('x264enc') is None)";
 
@@ -40,7 +40,7 @@ pub fn measure(dir: &Path, bin: &Path, watch_s: u64) -> Result<Vec<Figure>, Fail
         eprintln!("bench: camera skipped: no GStreamer RTSP server (gir1.2-gst-rtsp-server-1.0, python3-gi, gstreamer1.0-plugins-ugly)");
         return Ok(Vec::new());
     }
-    let (root, python) = (crate::root()?, python::with_peer(dir)?);
+    let (root, python) = (crate::root()?, python::that_draws(dir)?);
     let video = dir.join("camera.i420");
     let drawn = Command::new(&python)
         .arg(root.join("models/training/approach.py"))

@@ -1,5 +1,5 @@
-//! The Python that draws pictures and runs the peer: a virtual environment in the working folder, made once. Pinned; the peer brings OpenCV, NumPy,
-//! Pillow and ONNX Runtime with it, which is all that `models/training/approach.py` needs.
+//! The Pythons that draw pictures and run the peer. The peer has a virtual environment in the working folder, made once, pinned. Pictures are drawn by
+//! the system's Python where it has OpenCV, NumPy and Pillow (`scripts/setup.sh` sees to it), else by the peer's, which has them too.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,22 +7,29 @@ use std::process::{Command, Stdio};
 /// The peer, as models/training/peer.py knows it.
 pub const PEER: &str = "rapidocr-onnxruntime==1.4.4";
 const PROBE: &str = "import cv2, numpy, PIL, rapidocr_onnxruntime";
+const DRAW_PROBE: &str = "import cv2, numpy, PIL";
 
 /// The environment's Python; why not, in a sentence.
 pub fn with_peer(dir: &Path) -> Result<PathBuf, String> {
     let venv = dir.join("venv");
     let python = venv.join("bin/python");
-    if works(&python) {
+    if works(&python, PROBE) {
         return Ok(python);
     }
     eprintln!("bench: making {} with {PEER}", venv.display());
     run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PEER]))?;
-    if works(&python) { Ok(python) } else { Err(format!("{} cannot {PROBE}", python.display())) }
+    if works(&python, PROBE) { Ok(python) } else { Err(format!("{} cannot {PROBE}", python.display())) }
 }
 
-fn works(python: &Path) -> bool {
-    python.exists() && Command::new(python).args(["-c", PROBE]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+/// A Python that can draw; why there is none.
+pub fn that_draws(dir: &Path) -> Result<PathBuf, String> {
+    let system = PathBuf::from("/usr/bin/python3");
+    if works(&system, DRAW_PROBE) { Ok(system) } else { with_peer(dir) }
+}
+
+fn works(python: &Path, probe: &str) -> bool {
+    python.exists() && Command::new(python).args(["-c", probe]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

@@ -41,7 +41,7 @@ CLASSES = [
     ("vn blue", "vn", "blue", r"\d\d[A-M]\d{4,5}"),
     ("vn trailer", "vn", "trailer", r"\d\dRM?\d{4,5}"),
     ("vn special", "vn", "special", r"\d\d(?:LD|DA|MK|HC|KT|CD|MD|TD|LB|CT)\d{4,5}"),
-    ("vn temporary", "vn", "special", r"\d\dT\d{4,5}"),
+    ("vn temporary", "vn", "temporary", r"\d\dT\d{4,5}"),
     ("vn NG QT", "vn", "diplomatic", r"\d\d(?:NG|QT|\d{3}NG|\d{3}QT)\d+"),
     ("vn NN", "vn", "diplomatic", r"\d\d(?:NN|\d{3}NN)\d+"),
     ("vn army", "vn", "army", r"[A-Z]{2}\d{4}"),
@@ -54,41 +54,34 @@ CLASSES = [
     ("cn trailer", "cn", "hang", r".[A-Z][A-Z0-9]{4}挂"),
     ("cn green", "cn", "green", r".[A-Z][A-Z0-9]{6}"),
     ("cn suffix", "cn", "suffix", r".[A-Z][A-Z0-9]{4}[学警领]"),
+    ("cn Hong Kong, Macau", "cn", "suffix", r"粤Z[A-Z0-9]{4}[港澳]"),
+    ("cn embassy", "cn", "embassy", r"使\d{6}"),
+    ("cn armed police", "cn", "police", r"WJ.?\d{4}[A-Z0-9]"),
 ]
 MOST_TRIES = 400
-LEAST_PITCH = 0.43  # of the lines of a Vietnamese plate, in heights of the plate
 
 
 @contextmanager
-def only(kind, name):
-    """plates.py draws this kind, its texts by the grammar."""
-    kept = {key: getattr(plates, key) for key in ("ANY", "KINDS_VN", "KINDS_CN", "VN_SPECIAL", "PROVINCES")}
-    plates.ANY, plates.KINDS_VN, plates.KINDS_CN = 0.0, {kind: 1.0}, {kind: 1.0}
-    if name == "vn temporary":
-        plates.VN_SPECIAL = ["T"]
-    if name == "cn Guangxi":
-        plates.PROVINCES = "桂"
+def by_the_grammar(provinces):
+    """plates.py draws texts of the grammars alone, Chinese ones of these provinces."""
+    kept = plates.ANY, plates.PROVINCES
+    plates.ANY, plates.PROVINCES = 0.0, provinces
     try:
         yield
     finally:
-        for key, value in kept.items():
-            setattr(plates, key, value)
+        plates.ANY, plates.PROVINCES = kept
 
 
 def plate_of(rng, faces, name, country, kind, form):
     render = plates.render_vn if country == "vn" else plates.render_cn
-    with only("blue" if name == "cn Guangxi" and rng.random() < 0.5 else kind, name):
+    if name == "cn Guangxi" and rng.random() < 0.5:
+        kind = "blue"
+    with by_the_grammar("桂" if name == "cn Guangxi" else plates.PROVINCES):
         for _ in range(MOST_TRIES):
-            plate = render(rng, faces)
-            if re.fullmatch(form, plate.text) and not lines_touch(plate):
+            plate = render(rng, faces, kind)
+            if re.fullmatch(form, plate.text):
                 return plate
     raise SystemExit(f"approach.py: plates.py draws no {name}")
-
-
-def lines_touch(plate):
-    """plates.py also draws two lines that run into one another, for the reader to learn from; nobody hangs up such a plate."""
-    rows = plate.centres[:, 1]
-    return plate.two_line and plate.country == "vn" and rows.max() - rows.min() < LEAST_PITCH
 
 
 class Take:
