@@ -21,7 +21,7 @@ use borderlane::runtime::devices::core_read;
 use borderlane::store::LOOKUP_MAX_CANDIDATES;
 use lane_core::plate::confusable::confusable_key;
 use lane_core::plate::grammar::fits;
-use lane_core::plate::{Candidate, CandidateId, Class, Decision, MatchRules, PlateText, Symbol, Track, match_plates};
+use lane_core::plate::{Candidate, CandidateId, Class, Country, Decision, MatchRules, PlateText, Symbol, Track, match_plates};
 use lane_core::time::Mono;
 use lane_link::camera::PlateRead;
 use std::collections::{HashMap, HashSet};
@@ -334,7 +334,11 @@ impl Tally {
     }
 }
 
+/// Letters that no plate of Vietnam bears (the grammar of the army's takes any).
+const NOT_IN_VIETNAM: &str = "IJOQW";
+
 /// Of a form that drives through a lane.
 fn is_a_plate(text: &PlateText) -> bool {
-    fits(text).iter().any(|form| form.class() != Class::Motorcycle)
+    let is_in_vietnam = text.symbols().iter().all(|symbol| symbol.letter().is_none_or(|letter| !NOT_IN_VIETNAM.contains(letter)));
+    fits(text).iter().any(|form| form.class() != Class::Motorcycle && (form.country() == Country::China || is_in_vietnam))
 }
