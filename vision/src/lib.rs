@@ -21,6 +21,7 @@ pub mod picture;
 pub mod plates;
 pub mod quiet;
 pub mod reader;
+pub mod reads;
 pub mod refiner;
 pub mod source;
 pub mod track;

@@ -339,7 +339,8 @@ fn mean(mat: &impl ToInputArray) -> opencv::Result<f64> {
     Ok(0.114 * blue + 0.587 * green + 0.299 * red)
 }
 
-fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
+/// What the daemon is told of a sighting.
+pub fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
     let permille = |value: f32| (value * 1000.0).round().clamp(0.0, 1000.0) as u16;
     let mut slots = sighting.reading.slots.clone();
     slots.truncate(MAX_SLOTS);
