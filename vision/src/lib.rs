@@ -13,6 +13,7 @@ pub mod eyes;
 pub mod geometry;
 pub mod live;
 pub mod manifest;
+pub mod measure;
 pub mod mjpeg;
 pub mod network;
 pub mod picture;
