@@ -62,21 +62,17 @@ struct Plate {
     track: Track,
     fused: FusedRead,
     standing: u64,
+    text: PlateText,
+    is_trailers: bool,
 }
 
 impl Plate {
-    fn of(number: TrackNumber, track: &Track, rules: &VoteRules) -> Option<Self> {
+    fn of(numbers: Vec<TrackNumber>, track: Track, rules: &VoteRules) -> Option<Self> {
         let fused = track.fuse(rules)?;
-        Some(Self { numbers: alloc::vec![number], track: track.clone(), fused, standing: standing(track, rules) })
-    }
-
-    fn text(&self) -> PlateText {
-        self.fused.likeliest().text
-    }
-
-    fn is_trailers(&self) -> bool {
-        let fits = fits(&self.text());
-        !fits.is_empty() && fits.iter().all(|form| form.class() == Class::Trailer)
+        let text = fused.likeliest().text;
+        let fits = fits(&text);
+        let is_trailers = !fits.is_empty() && fits.iter().all(|form| form.class() == Class::Trailer);
+        Some(Self { numbers, standing: standing(&track, rules), track, fused, text, is_trailers })
     }
 
     fn in_view_with(&self, other: &Self) -> bool {
@@ -85,9 +81,7 @@ impl Plate {
     }
 
     fn joins(&self, other: &Self) -> bool {
-        !self.in_view_with(other)
-            && confusable_key(&self.text()) == confusable_key(&other.text())
-            && self.is_trailers() == other.is_trailers()
+        !self.in_view_with(other) && confusable_key(&self.text) == confusable_key(&other.text) && self.is_trailers == other.is_trailers
     }
 }
 
@@ -120,21 +114,25 @@ impl Tracks {
 
     /// The vehicle's plate; `None` without reads.
     pub fn choose(&self, side: Side, rules: &VoteRules) -> Option<Chosen> {
+        if let [(number, track)] = self.tracks.as_slice() {
+            return Some(Chosen { numbers: alloc::vec![*number], fused: track.fuse(rules)?, contested: false });
+        }
         let mut plates: Vec<Plate> = Vec::new();
-        let mut parts: Vec<Plate> = self.tracks.iter().filter_map(|(number, track)| Plate::of(*number, track, rules)).collect();
+        let parts = self.tracks.iter().filter_map(|(number, track)| Plate::of(alloc::vec![*number], track.clone(), rules));
+        let mut parts: Vec<Plate> = parts.collect();
         parts.sort_by_key(|plate| core::cmp::Reverse(plate.standing));
         for part in parts {
             match plates.iter_mut().find(|plate| plate.joins(&part)) {
                 Some(whole) => {
-                    whole.numbers.extend(part.numbers);
-                    whole.track.join(&part.track);
-                    whole.standing = standing(&whole.track, rules);
-                    whole.fused = whole.track.fuse(rules)?;
+                    let mut track = whole.track.clone();
+                    track.join(&part.track);
+                    let numbers = whole.numbers.iter().chain(&part.numbers).copied().collect();
+                    *whole = Plate::of(numbers, track, rules)?;
                 }
                 None => plates.push(part),
             }
         }
-        let wanted = |plate: &Plate| plate.is_trailers() == (side == Side::Tail);
+        let wanted = |plate: &Plate| plate.is_trailers == (side == Side::Tail);
         // In front a plate without a form, or of a form with wheels of its own, is eligible; behind, trailers come first but a rigid truck has none.
         if plates.iter().any(wanted) {
             plates.retain(wanted);
@@ -213,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_track_that_was_lost_and_found_again_is_one_plate() {
-        let plates = [(1, "12C34567", 100, 0, 300), (4, "12G34567", 160, 2000, 2600)];
+        let plates = [(1, "12C34567", 60, 0, 300), (4, "12G34567", 160, 2000, 2600)];
         let (text, mut numbers, contested) = chosen(&plates, Side::Front);
         numbers.sort_unstable();
         assert_eq!((text.as_str(), numbers, contested), ("12G34567", vec![1, 4], false));

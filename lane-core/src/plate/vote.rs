@@ -250,7 +250,8 @@ impl Hypothesis {
     fn of_reads(rules: &VoteRules, share: MilliNats, reads: &[&Weighed]) -> Self {
         let slot_count = reads.first().map_or(0, |read| read.read.slots().len());
         let best_worth = reads.iter().map(|read| read.worth_permille).max().unwrap_or(1);
-        let weights: Vec<i64> = reads.iter().map(|read| (read.votes / best_worth).max(1)).collect();
+        // In millionths of the best frame.
+        let weights: Vec<i64> = reads.iter().map(|read| (read.votes * 1000 / best_worth).max(1)).collect();
         let slots = (0..slot_count).map(|at| {
             let slots = weights.iter().zip(reads).map(|(&weight, read)| (weight, &read.read.slots()[at]));
             FusedSlot::of_slots(rules, slots, weights.iter().sum())
@@ -281,13 +282,14 @@ pub struct FusedSlot {
 
 impl FusedSlot {
     fn of_slots<'a>(rules: &VoteRules, slots: impl Iterator<Item = (i64, &'a Slot)> + Clone, weight: i64) -> Self {
-        let cap = i64::from(rules.evidence_cap_permille);
+        // 32 reads of a millionth times 20,000 milli-nats times ten million: fits.
+        let cap = i64::from(rules.evidence_cap_permille) * 1000;
         let mut all: Vec<Alternative> = Symbol::all()
             .map(|symbol| {
                 let sum: i64 =
                     slots.clone().map(|(quality, slot)| quality * i64::from(slot.log_prob(symbol).max(rules.symbol_floor).0)).sum();
                 let capped = if weight > cap { div_round(sum * cap, weight) } else { sum };
-                Alternative { symbol, log_prob: MilliNats(div_round(capped, 1000) as i32) }
+                Alternative { symbol, log_prob: MilliNats(div_round(capped, 1_000_000) as i32) }
             })
             .collect();
         let whole = log_sum_exp(all.iter().map(|alternative| alternative.log_prob));
@@ -390,7 +392,8 @@ impl FusedRead {
     /// The likeliest texts when the grammars are heard as well, best first, at most `limit`; probabilities are shares among the texts looked at
     /// ([`BEST_TEXTS_MAX`]). A text that fits no form stays, it only has to be read that much surer ([`grammar::evidence`]). Never empty.
     pub fn likely_texts(&self, limit: usize) -> Vec<ScoredText> {
-        let mut texts = self.best_texts(BEST_TEXTS_MAX);
+        // What is e^-8 of the best text is not worth naming, and no grammar makes up for it.
+        let mut texts = self.best_texts_above(BEST_TEXTS_MAX, self.best_log_prob.plus(MilliNats(-8_000)));
         for scored in &mut texts {
             scored.log_prob = scored.log_prob.plus(grammar::evidence(&scored.text));
         }
