@@ -1,16 +1,18 @@
-"""What the shipped networks take for what, and what a frame's size, sharpness and slant say of its read. Three steps:
+"""What the shipped networks take for what, and what a frame's size, sharpness and slant say of its read:
 
     confusions.py reads  MODELS DATA OUT.npz [--vehicles 1500] [--seed 77]    the refiner and the reader over rendered plates seen several times
     confusions.py real   MODELS DATA OUT.npz                                  the same over the real photos, each also shrunk and blurred on purpose
-    confusions.py table  OUT.npz... > ../../lane-core/src/plate/confusions.csv  P(read | true) as lane-core's classes and floors are chosen from
-    confusions.py weight OUT.npz... --judge OTHER.npz                         fits the weight of a read (lane-core/src/plate/worth.rs)
+    confusions.py stand  MODELS DATA OUT.npz                                  vehicles that stand: seven like frames and one other
+    confusions.py table  OUT.npz... > ../../lane-core/src/plate/confusions.csv  what is taken for what; and, on standard error, classes made of it
+    confusions.py weigh  OUT.npz...                                           fused reads before and after weighing, with each measure left out
 
-A rendered vehicle keeps its plate, dirt, light and surroundings; size and camera are drawn anew each view. Of the real photos only those that may
-be trained on are used by `table` and `weight` (`judge` takes any). Measures are those of vision/src/measure.rs, computed on the reader's own picture.
+A rendered vehicle keeps its plate, dirt, light and surroundings; size and camera are drawn anew each view. The weights' search is
+a coordinate search over `weigh`'s rules on one set of vehicles; what is told of it was measured on others and on the real photos. Measures are those of vision/src/measure.rs, computed on the reader's own picture.
 """
 
 import argparse
 import os
+import sys
 from collections import defaultdict
 
 import cv2
@@ -64,9 +66,6 @@ def measures(image, quad, picture):
         1000 * float((grey <= 8).mean()),
         contrast,
     ]
-
-
-NAMES = ["width", "height", "across", "down", "fine", "lean", "taper", "roll", "inside", "glare", "dark", "contrast"]
 
 
 class Looker:
@@ -227,6 +226,116 @@ def real(args):
     save(args.out, rows)
 
 
+FLOOR, CAP = -9.0, 1.5
+RULES = {"sharpness": (60, 170, 0.05), "line": (7, 20, 0.1), "contrast": (10, 80, 0.3), "inside": (700, 1000, 0.2)}
+
+
+def load(path):
+    """[[(symbols x log-probabilities as the worker sends them, true classes, measures, two lines?)] of each vehicle]"""
+    from glyphs import CHARSET
+
+    known, found = {char: k for k, char in enumerate(CHARSET)}, np.load(path)
+    vehicles = defaultdict(list)
+    logs, texts = found["logs"].astype(np.float32), found["text"]
+    for k in range(len(texts)):
+        best = logs[k].argmax(1)
+        slots = [sent(logs[k][place, 1:]) for place in range(len(best)) if best[place]]
+        if len(slots) >= 4 and all(c in known for c in texts[k]):
+            vehicles[(int(found["vehicle"][k]), str(texts[k]))].append((np.array(slots), np.array([known[c] for c in texts[k]]), found["measures"][k], bool(found["two"][k])))
+    return list(vehicles.values())
+
+
+def sent(logs):
+    """The eight likeliest, and what they leave shared by the others."""
+    named = [k for n, k in enumerate(np.argsort(-logs)[:8]) if n == 0 or logs[k] >= -9.21]
+    rest = max(1 - np.exp(logs[named]).sum(), 2e-9)
+    slot = np.full(len(logs), max(np.log(rest / (len(logs) - len(named))), -20), np.float32)
+    slot[named] = logs[named]
+    return slot
+
+
+def worth(read, rules):
+    _, _, m, two = read
+    value = {"sharpness": min(m[2], m[3]), "line": m[1] / (2 if two else 1), "contrast": m[11], "inside": m[8]}
+    return float(np.prod([low + (1 - low) * np.clip((value[k] - start) / (full - start), 0, 1) for k, (start, full, low) in rules.items()]))
+
+
+def fuse(reads, weights):
+    """(log-probability of the best text, its symbols, log-probability of the true one) as lane-core/src/plate/vote.rs does it, views apart"""
+    truth, length = reads[0][1], defaultdict(list)
+    for read, weight in zip(reads, weights):
+        length[len(read[0])].append((read[0], weight, weight * np.exp(read[0].max(1).sum() / 2) + 1e-6))
+    whole = sum(one[2] for some in length.values() for one in some)
+    best, true = (-1e9, None), -12.0
+    for some in length.values():
+        total, most = sum(one[1] for one in some), max(one[1] for one in some)
+        slots = sum(np.maximum(slots, FLOOR) * weight for slots, weight, _ in some) * (min(CAP, total / most) / total)
+        slots = slots - np.logaddexp.reduce(slots, axis=1, keepdims=True)
+        share = np.log(sum(one[2] for one in some) / whole)
+        best = max(best, (share + slots.max(1).sum(), tuple(slots.argmax(1))))
+        if len(slots) == len(truth):
+            true = max(true, share + slots[np.arange(len(truth)), truth].sum())
+    return best[0], best[1], true
+
+
+def weigh(args):
+    for path in args.reads:
+        vehicles = load(path)
+        for name in ["all", "none"] + list(RULES):
+            rules = {} if name == "none" else {k: v for k, v in RULES.items() if k != name}
+            told = []
+            for frames in (2, 4, 7):
+                rng, results = np.random.default_rng(1), []
+                for reads in (v for v in vehicles if len(v) >= frames):
+                    picked = [reads[k] for k in rng.permutation(len(reads))[:frames]]
+                    sure, symbols, true = fuse(picked, [worth(read, rules) for read in picked])
+                    right = symbols == tuple(picked[0][1])
+                    results.append((right, true, sure > np.log(0.96), sure > np.log(0.96) and not right))
+                exact, likelihood, sure, wrong = np.array(results, float).T
+                told.append(f"{frames} frames: exact {exact.mean():.3f} ln P(true) {likelihood.mean():.3f} sure {sure.mean():.3f} of them wrong {int(wrong.sum())}")
+            label = {"all": "all measures", "none": "no measure"}.get(name, "without " + name)
+            print(os.path.basename(path), label, "|", "; ".join(told), flush=True)
+
+
+SEEDS = ["0ODQ", "1I", "2Z", "8B", "5S", "6G"]  # what people mistype too
+MOST_DIGITS, MOST_SYMBOLS, LEAST_SHARE = 2, 5, 0.001  # a class of more digits finds a fleet's whole series
+
+
+def table(args):
+    from glyphs import CHARSET
+
+    seen, pairs = defaultdict(int), defaultdict(int)
+    for path in args.reads:
+        for slots, truth, _, _ in (read for vehicle in load(path) for read in vehicle):
+            best = slots.argmax(1)
+            if len(best) == len(truth) and (best != truth).sum() <= 2:  # more is not misread but illegible
+                for true, read in zip(truth, best):
+                    seen[true] += 1
+                    pairs[true, read] += true != read
+    print("true,read,times,of")
+    for (true, read), times in sorted(pairs.items(), key=lambda item: (-item[1], item[0])):
+        if times >= 3:
+            print(f"{CHARSET[true]},{CHARSET[read]},{times},{seen[true]}")
+    both = defaultdict(int)
+    for (true, read), times in pairs.items():
+        both[frozenset((CHARSET[true], CHARSET[read]))] += times
+    total = sum(both.values())
+    classes = [set(seed) for seed in SEEDS] + [{char} for char in CHARSET if not any(char in seed for seed in SEEDS)]
+    while True:
+        best = (0, None, None)
+        for i, a in enumerate(classes):
+            for b in classes[:i]:
+                if sum(c.isdigit() for c in a | b) <= MOST_DIGITS and len(a | b) <= MOST_SYMBOLS:
+                    joined = sum(both.get(frozenset((x, y)), 0) for x in a for y in b) / (len(a) * len(b)) ** 0.5
+                    if joined >= LEAST_SHARE * total and joined > best[0]:
+                        best = (joined, a, b)
+        if best[1] is None:
+            break
+        classes = [c for c in classes if c is not best[1] and c is not best[2]] + [best[1] | best[2]]
+    caught = sum(times for pair, times in both.items() if any(pair <= c for c in classes)) / total
+    print(" ".join(sorted("".join(sorted(c)) for c in classes if len(c) > 1)), f"catch {caught:.3f} of {total} confusions", file=sys.stderr)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(required=True)
@@ -238,6 +347,10 @@ def main():
         one.add_argument("--vehicles", type=int, default=1500)
         one.add_argument("--seed", type=int, default=77)
         one.add_argument("--sets", default="vn,cn")
+        one.set_defaults(step=step)
+    for name, step in (("table", table), ("weigh", weigh)):
+        one = steps.add_parser(name)
+        one.add_argument("reads", nargs="+")
         one.set_defaults(step=step)
     args = parser.parse_args()
     cv2.setNumThreads(1)
