@@ -7,6 +7,7 @@ use super::inbox::{Inbox, ToLane};
 use crate::barrier;
 use crate::clock;
 use crate::runtime::accounts;
+use crate::runtime::metrics::{Counters, DeviceCounters};
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
 use crate::web::seams::{
@@ -39,6 +40,7 @@ pub(super) async fn start(
     settings: &Settings,
     joints: &Joints,
     (stop, field): (barrier::StopButton, watch::Receiver<barrier::View>),
+    devices: DeviceCounters,
     ledger: LedgerId,
     tasks: &mut JoinSet<&'static str>,
 ) -> Result<Screens, RunError> {
@@ -71,7 +73,7 @@ pub(super) async fn start(
     tasks.spawn(super::named("stop wire", stop_wire(presses, stop)));
     tasks.spawn(super::named("acts", carry_acts(acts_taken, joints.inbox.clone())));
     let store = joints.store.clone();
-    tasks.spawn(super::named("screens' questions", answer(requests_taken, store, ledger, metrics, trust)));
+    tasks.spawn(super::named("screens' questions", answer(requests_taken, store, ledger, Counters { web: metrics, devices }, trust)));
     tasks.spawn(super::named("frames", frames_out(shown, field, frames_in, turns_in)));
     Ok(Screens { stopping })
 }
@@ -139,11 +141,7 @@ impl Shown {
             lane: self.settings.lane.clone(),
             site: self.settings.site.clone(),
             time_zone: "Asia/Ho_Chi_Minh".into(),
-            link: LinkFacts {
-                since_ms: Some(link_since_ms),
-                waiting_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq),
-                oldest_waiting_ms: None,
-            },
+            link: LinkFacts { since_ms: Some(link_since_ms), waiting_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq) },
             software_stop: field.borrow().software_stop,
             versions: Versions { program: env!("CARGO_PKG_VERSION").into() },
             view: lane_link::view::LaneView::from(&**self.view.borrow()),
@@ -156,7 +154,7 @@ fn unavailable(error: StoreError) -> Unavailable {
 }
 
 /// The store's side of the screens. Each question is a task of its own: a slow disk delays no other.
-async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: LedgerId, metrics: WebMetrics, trust: clock::Trust) {
+async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: LedgerId, metrics: Counters, trust: clock::Trust) {
     let door = Arc::new(Door::default());
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {
