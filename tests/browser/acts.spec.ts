@@ -172,8 +172,11 @@ test('the plate is marked on its picture and cut out; another likely text takes 
   await expect(named(page, 'plate-front').locator('polygon').last()).toHaveAttribute('points', '98,58 158,60 158,78 98,76');
   await expect(named(page, 'plate-rear').locator('[data-name="plate-crop"]')).toHaveCount(0);
   await named(page, 'plate').click();
-  await named(page, 'other-0').click();
+  await expect(named(page, 'other')).toContainText('20 %');
+  await named(page, 'other').click();
   await expect(named(page, 'typed')).toContainText('12C12346');
+  await expect(named(page, 'other')).toContainText('12C-1234');
+  await expect(named(page, 'key-⌫')).toBeInViewport({ ratio: 1 });
   await named(page, 'done').click();
   await expect.poll(() => lane.acts.map((act) => act.act)).toEqual([{ do: 'correct_plate', camera: 'front', plate: '12C12346' }]);
 });
