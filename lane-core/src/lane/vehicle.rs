@@ -288,3 +288,36 @@ impl Vehicle {
         optional.into_iter().flatten().for_each(f);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plate::PlateText;
+
+    fn picture(track: Option<u32>, name: u8, worth_permille: u16) -> Picture {
+        Picture { track, frame: Digest([name; 32]), crop: None, quad: None, worth_permille }
+    }
+
+    #[test]
+    fn the_picture_is_the_best_of_the_vehicles_own_plate() {
+        let mut plate = Plate::default();
+        let shown = |plate: &Plate| plate.picture().map(|picture| picture.frame.0[0]);
+        assert!(plate.take_picture(picture(None, 1, 0)));
+        assert_eq!(shown(&plate), Some(1), "no plate was read: the snapshot");
+        let read = |text: &str| Read::of_text(&PlateText::parse(text).unwrap(), 990_000, 1000).unwrap();
+        plate.push(Camera::Front, 4, Mono(0), read("12C12345"), &VoteRules::default());
+        plate.push(Camera::Front, 5, Mono(0), read("12R12345"), &VoteRules::default());
+        assert!(plate.take_picture(picture(Some(5), 2, 900)), "the trailer's");
+        assert_eq!(shown(&plate), Some(1), "a picture of another plate is not this one's");
+        assert!(plate.take_picture(picture(Some(4), 3, 400)));
+        assert!(!plate.take_picture(picture(Some(4), 4, 399)), "a worse one that came later");
+        assert_eq!(shown(&plate), Some(3));
+        assert!(plate.take_picture(picture(Some(4), 5, 800)));
+        assert_eq!(shown(&plate), Some(5));
+        for track in 6..20 {
+            plate.take_picture(picture(Some(track), 9, 100));
+        }
+        assert!(plate.pictures.len() <= MAX_PICTURES);
+        assert_eq!(shown(&plate), Some(5), "bounded, and the best stays");
+    }
+}

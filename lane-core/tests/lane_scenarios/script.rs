@@ -206,7 +206,15 @@ impl Stage {
                 let (text, width_px) = plate.split_once(':').expect("plate:width");
                 let width_px = width_px.parse::<u16>().unwrap() * (10 + frame) / 10;
                 let middle_px = [400 * at as i32, 300];
-                let sight = Sight { middle_px, width_px, height_px: width_px / 4, lines: 1, sharpness_permille: 200, contrast: 120, inside_permille: 1000 };
+                let sight = Sight {
+                    middle_px,
+                    width_px,
+                    height_px: width_px / 4,
+                    lines: 1,
+                    sharpness_permille: 200,
+                    contrast: 120,
+                    inside_permille: 1000,
+                };
                 let read = Read::of_text(&PlateText::parse(text).unwrap(), 995_000, 1_000).unwrap().with_sight(sight);
                 let track = self.tracks + 1 + at as u32;
                 self.world.input(Input::PlateRead { camera, track, acquired_at, read: Box::new(read) });
