@@ -25,7 +25,7 @@ from scene import unit
 AREA = 384 * 384  # pixels of the detector's input
 CELL, UNIT = 8, 64.0
 LEAST_HEAT, LEAST_PLATE, MAX_OVERLAP = 0.12, 0.35, 0.3
-WARM, SHARE = 0.3, 0.5  # what is less warm, or has less than this share of the warmest, is looked at only where nothing is warmer
+WARM, SHARE = 0.25, 0.4  # what is less warm, or has less than this share of the warmest, is looked at only where nothing is warmer
 MOST = 4  # plates of one frame
 MOST_LOOKS, FAR = 4, 0.3  # a corner that moved further (units of 32 pixels) is looked at once more
 

@@ -179,7 +179,7 @@ const fn camera_state(condition: CameraCondition) -> CameraState {
 }
 
 /// A worker's read as the core takes it; `None` when it names symbols that no plate has.
-fn core_read(read: &PlateRead) -> Option<Read> {
+pub fn core_read(read: &PlateRead) -> Option<Read> {
     let slots = read.slots.iter().map(|slot| {
         let named: Option<Vec<Alternative>> = slot
             .iter()

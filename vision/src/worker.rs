@@ -368,7 +368,7 @@ fn corners(sighting: &Sighting) -> [[i32; 2]; 4] {
 }
 
 /// The text, where it is sure enough to tell one plate from another.
-fn surely_read(sighting: &Sighting) -> Option<&str> {
+pub fn surely_read(sighting: &Sighting) -> Option<&str> {
     (sighting.reading.confidence >= SURE).then_some(sighting.reading.text.as_str())
 }
 
@@ -388,7 +388,8 @@ fn cut_out(frame: &Mat, sighting: &Sighting) -> Result<Vec<u8>, String> {
     picture::encode_jpeg(&plate, EVIDENCE_JPEG_QUALITY).map_err(|error| error.to_string())
 }
 
-fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
+/// What the daemon is told of a sighting.
+pub fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
     let mut slots = sighting.reading.slots.clone();
     slots.truncate(MAX_SLOTS);
     PlateRead {
