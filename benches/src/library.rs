@@ -261,7 +261,8 @@ mod tests {
             slots: said.chars().map(|symbol| vec![Alternative { symbol, nats_milli }]).collect(),
             ..serde_json::from_str(
                 r#"{"track":1,"frame":1,"captured_age_ms":0,"quad":[[0,0],[9,0],[9,3],[0,3]],"layout":"one_line","slots":[],
-                    "detector_confidence_permille":900,"quality_permille":700}"#,
+                    "detector_confidence_permille":900,"sight":{"width_px":120,"height_px":30,"sharpness_permille":170,"contrast":90,
+                    "lean_permille":0,"taper_permille":0,"inside_permille":1000,"glare_permille":0,"dark_permille":0}}"#,
             )
             .unwrap()
         }

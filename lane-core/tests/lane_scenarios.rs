@@ -82,4 +82,6 @@ scenarios!(
     cache_silent,
     held_open_restart,
     watched_for,
+    tractor_and_trailer_in_front,
+    two_alike_in_front,
 );

@@ -15,6 +15,7 @@ pub mod geometry;
 pub mod label;
 pub mod live;
 pub mod manifest;
+pub mod measure;
 pub mod mjpeg;
 pub mod network;
 pub mod picture;

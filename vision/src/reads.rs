@@ -17,11 +17,10 @@
 //! next frame could not be found.
 
 use crate::eyes::{Eyes, EyesError};
-use crate::geometry::Quad;
 use crate::picture;
 use crate::source::{Frame, Pixels};
 use crate::track::Tracks;
-use crate::worker::plate_read;
+use crate::worker::{plate_read, surely_read};
 use lane_link::camera::PlateRead;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Read, Write};
@@ -178,8 +177,8 @@ impl<'a, O: Write, C: Write> Work<'a, O, C> {
         self.counted.frames += 1;
         let frame = Frame { number: self.seen(), at: Instant::now(), pixels: Pixels::Encoded(bytes) };
         let sightings = eyes.look(&mat)?;
-        let quads: Vec<Quad> = sightings.iter().map(|sighting| sighting.quad).collect();
-        for (track, sighting) in self.tracks.follow(&quads, at_ms).into_iter().zip(&sightings) {
+        let plates: Vec<_> = sightings.iter().map(|sighting| (sighting.quad, surely_read(sighting))).collect();
+        for (track, sighting) in self.tracks.follow_read(&plates, at_ms).into_iter().zip(&sightings) {
             let line = ReadLine { vehicle, at_ms, read: plate_read(track, &frame, sighting) };
             writeln!(self.out, "{}", serde_json::to_string(&line).map_err(std::io::Error::from)?)?;
             self.counted.reads += 1;
