@@ -107,12 +107,14 @@ struct Judged {
 
 fn judge(seen: &Seen) -> Result<Judged, Fail> {
     let frames: Vec<String> = seen.reads.iter().map(|line| line.read.best_text()).collect();
-    let said = lane_text(&seen.reads)?.map(|text| text.to_string()).unwrap_or_default();
+    // a trailer's plate is at its tail
+    let camera = if seen.truth.class.contains("trailer") { Camera::Rear } else { Camera::Front };
+    let said = lane_text(camera, &seen.reads)?.map(|text| text.to_string()).unwrap_or_default();
     Ok(Judged { first: frames.first() == Some(&seen.truth.text), fused: said == seen.truth.text, said, frames, truth: seen.truth.clone() })
 }
 
-/// The plate that the lane shows of these reads of its front camera.
-fn lane_text(reads: &[ReadLine]) -> Result<Option<PlateText>, Fail> {
+/// The plate that the lane shows of these reads of its camera.
+fn lane_text(camera: Camera, reads: &[ReadLine]) -> Result<Option<PlateText>, Fail> {
     const HERE_MS: u64 = 1_000;
     let mut lane = lane_rate::lane();
     let mut now = HERE_MS;
@@ -122,11 +124,11 @@ fn lane_text(reads: &[ReadLine]) -> Result<Option<PlateText>, Fail> {
         lane.handle(Mono(now), Input::Signals(lane_rate::image(Mono(now), true)));
         let read = core_read(&line.read).ok_or("a read that the core does not take")?;
         let track = u32::try_from(line.read.track)?;
-        lane.handle(Mono(now), Input::PlateRead { camera: Camera::Front, track, acquired_at: Mono(now), read: Box::new(read) });
+        lane.handle(Mono(now), Input::PlateRead { camera, track, acquired_at: Mono(now), read: Box::new(read) });
         while lane.poll_effect().is_some() {}
     }
     let vehicle = lane.view(Mono(now)).at_boom.ok_or("the lane sees no vehicle")?;
-    Ok(vehicle.plates.iter().find(|plate| plate.camera == Camera::Front).map(|plate| plate.text))
+    Ok(vehicle.plates.iter().find(|plate| plate.camera == camera).map(|plate| plate.text))
 }
 
 /// The vehicles that lie in the working folder, if there are any and nothing that reads is younger.

@@ -115,10 +115,16 @@ impl Figure {
         };
         let or_dash = |value: f64| if value.is_finite() { value.to_string() } else { "-".to_owned() };
         let (peer, ratio) = (or_dash(self.peer), or_dash(self.ratio));
-        let count = self.count.map(|count| format!("  {} of {}, 95 %: {:.4} to {:.4}", count.hits, count.of, count.low, count.high));
+        let count =
+            self.count.map(|count| format!("  {} of {}, 95 %: {} to {}", count.hits, count.of, brief(count.low), brief(count.high)));
         let count = count.unwrap_or_default();
         format!("{:<40} {:>14} {:<9} {peer:>14} {ratio:>10}  {aim}{reached}{count}", self.name, self.value, self.unit)
     }
+}
+
+/// A share as the table has it: small ones, which are what is asked of a wrong opening, with their power of ten.
+fn brief(share: f64) -> String {
+    if share == 0.0 || share >= 0.001 { format!("{share:.4}") } else { format!("{share:.1e}") }
 }
 
 fn rounded(value: f64) -> f64 {
@@ -158,6 +164,8 @@ mod tests {
         assert!(row["peer"].is_null() && row["low"].as_f64().unwrap() < 0.25);
         let plain = serde_json::to_value(Figure::new("y", (2.0, "ms"), 4.0, Aim::Told)).unwrap();
         assert!(plain.get("hits").is_none(), "{plain}");
+        let line = Figure::share("z", Count::new(0, 1_000_000), 1e-5, Aim::ValueAtMost(1e-5)).line();
+        assert!(line.contains("reached  0 of 1000000, 95 %: 0.0000 to 3.8e-6"), "{line}");
     }
 
     #[test]
