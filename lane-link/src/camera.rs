@@ -16,6 +16,7 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use ts_rs::TS;
 
 /// Largest message, kind and body, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -127,7 +128,7 @@ pub enum CameraCondition {
 }
 
 /// What a camera's condition was judged by. Permille unless said otherwise; `None`: could not be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, TS)]
 #[serde(default)]
 pub struct Measured {
     /// Mean brightness.
@@ -135,24 +136,18 @@ pub struct Measured {
     /// Share of pixels white to the stop.
     pub washed_out_permille: u16,
     /// Share of tiles without structure.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub flat_permille: Option<u16>,
     /// Slope of the sharper edges.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sharpness_permille: Option<u16>,
     /// Share of the structured tiles that lost their structure.
     pub spoiled_permille: u16,
     /// How well the commissioning view fits where it fits best.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub match_permille: Option<u16>,
     /// How far the picture moved against the commissioning view, of its width.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub shift_permille: Option<u16>,
     /// Turn against the commissioning view, permille of a radian.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_permille: Option<i16>,
     /// Zoom against the commissioning view.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub zoom_permille: Option<i16>,
 }
 
@@ -538,7 +533,7 @@ mod tests {
         assert_eq!(&bytes[..5], &[0, 0, 0, 30, KIND_ORDER]);
         assert_eq!(&bytes[5..], br#"{"type":"presence","on":true}"#.as_slice());
         let state = Report::State { condition: CameraCondition::NoFrames, measured: Measured::default(), has_view: false }.encode().unwrap();
-        assert_eq!(&state[5..], br#"{"type":"state","condition":"no_frames","measured":{"brightness_permille":0,"washed_out_permille":0,"spoiled_permille":0},"has_view":false}"#
+        assert_eq!(&state[5..], br#"{"type":"state","condition":"no_frames","measured":{"brightness_permille":0,"washed_out_permille":0,"flat_permille":null,"sharpness_permille":null,"spoiled_permille":0,"match_permille":null,"shift_permille":null,"turn_permille":null,"zoom_permille":null},"has_view":false}"#
                 .as_slice());
     }
 

@@ -70,7 +70,7 @@ fn measured(furnished: bool) {
         assert_eq!(Look::at(&seen(&picture, 7)).flat_permille, Some(1000), "{name}");
     }
     assert!(sharp(&Look::at(&seen(&blurred(&empty, 6.0), 7))) <= limits::BLURRED.0 - 80);
-    assert!(spoiled(&clean, &Look::at(&seen(&dirty(&empty, 9, 4), 7))) >= 110);
+    assert!(spoiled(&clean, &Look::at(&seen(&dirty(&empty, 9, 4), 7))) >= 80);
     assert!(Look::at(&seen(&lit(&empty, 3.5, 60.0), 7)).washed_out_permille >= 800);
 }
 
@@ -211,7 +211,7 @@ fn vehicles_without_one_whole_plate_are_the_cameras_fault_from_the_third_on() {
     camera.show(&empty, 1_000);
     let cut = [[1200.0, 300.0], [1280.0, 300.0], [1280.0, 330.0], [1200.0, 330.0]];
     let whole = cut.map(|[x, y]| [x - 300.0, y]);
-    let mut visit = |camera: &mut Shown, quads: &[[[f32; 2]; 4]]| {
+    let visit = |camera: &mut Shown, quads: &[[[f32; 2]; 4]]| {
         camera.presence(true);
         for _ in 0..8 {
             camera.watch.plates(quads, (1280.0, 720.0));

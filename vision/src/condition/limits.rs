@@ -9,7 +9,7 @@
 //! | sharpness | below 310 | made 547, real 365 | Gauss of 4 pixels of 1280: 235 to 321, of 6: 179 to 209 |
 //! | moved | 45 | light, rain and dirt on a furnished lane 0, on a bare one 17 | a shift of 6 %: 62, a turn of 6 degrees: 52 |
 //! | match, where no shift is found | below 650 | the same lane in any light 860 | another place 476, a quarter of the width off 608 |
-//! | spoiled | 70 | noon 34, rain and night 0 | nine spots 115, twenty 205 |
+//! | spoiled | 60 | noon 34, rain and night 0 | nine spots 100, twenty 205 |
 //!
 //! A bare road under twenty spots of dirt is taken for moved (65): what has hardly an edge cannot be placed.
 
@@ -37,6 +37,6 @@ pub const MOVED: (u16, u16) = (45, 30);
 /// Correlation below which nothing of the view is found.
 pub const LOST: u16 = 650;
 /// Share of the detailed cells that lost their detail.
-pub const DIRTY: (u16, u16) = (70, 45);
+pub const DIRTY: (u16, u16) = (60, 40);
 /// With fewer cells that are known to have detail, dirt cannot be told.
 pub const MIN_KNOWN_CELLS: u32 = 20;
