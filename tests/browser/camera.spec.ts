@@ -1,6 +1,7 @@
 // A camera that does not see: the officer reads which one and what to do, looks at it beside its commissioning view; a supervisor accepts another.
 import { expect, logIn, named, openLane, pressAndHold, SIZES, test } from './lane';
-import { scenes } from './views';
+import type { CameraState, Fault } from '../../ui/src/kit/wire';
+import { frame, scenes, view } from './views';
 
 test('the banner names the camera, what is wrong with it and what to do', async ({ page, lane }) => {
   for (const size of SIZES) {
@@ -9,7 +10,7 @@ test('the banner names the camera, what is wrong with it and what to do', async 
     await openLane(page, lane);
     await expect(page.locator('[data-fault=camera_untrusted]')).toContainText('Camera trước: ống kính bị che');
     await expect(page.locator('[data-fault=camera_untrusted]')).toContainText('Bỏ vật che ống kính');
-    await expect(page.locator('[data-fault=camera_poor]')).toContainText('Camera sau: kính bẩn hoặc sương mù');
+    await expect(page.locator('[data-fault=camera_poor]')).toContainText('Camera sau: kính bẩn, mờ');
     await expect(named(page, 'no-view-rear')).toContainText('chưa nghiệm thu hình');
     await expect(named(page, 'no-view-front')).toHaveCount(0);
     await named(page, 'to-cameras').click();
@@ -48,3 +49,28 @@ test('an officer cannot accept a view, a supervisor accepts the picture that was
   await pressAndHold(page, named(page, 'camera-take-back'));
   await expect.poll(() => lane.views.at(-1)).toEqual({ camera: 'front', act: { do: 'take_back' } });
 });
+
+const TROUBLES: [Fault, CameraState][] = [
+  ['camera_untrusted', 'covered'], ['camera_untrusted', 'moved'], ['camera_frozen', 'frozen'], ['camera_frozen', 'no_frames'], ['camera_down', 'down'],
+  ['camera_poor', 'dark'], ['camera_poor', 'glare'], ['camera_poor', 'blurred'], ['camera_poor', 'dirty'], ['camera_poor', 'out_of_frame'],
+];
+
+for (const language of ['vi', 'en', 'zh']) {
+  test(`${language}: nothing that is said of a camera is cut`, async ({ page, lane }) => {
+    await page.setViewportSize(SIZES[0]);
+    lane.show(scenes.idle());
+    await page.goto(lane.url);
+    await page.evaluate((code) => localStorage.setItem('borderlane.language', code), language);
+    await openLane(page, lane);
+    const cut: (string | null)[] = [];
+    for (const [fault, state] of TROUBLES) {
+      for (const cameras of [[state, state], [state, 'ok']] as [CameraState, CameraState][]) {
+        lane.show(frame(view({ cameras, faults: [{ fault, severity: 'attend', age_ms: 3_500_000 }] })));
+        await expect(page.locator(`[data-fault=${fault}]`)).toBeVisible();
+        await page.waitForTimeout(120);
+        cut.push(...(await page.locator('[data-fault] .cut').evaluateAll((texts) => texts.filter((text) => text.scrollWidth > text.clientWidth).map((text) => text.textContent))));
+      }
+    }
+    expect(cut).toEqual([]);
+  });
+}

@@ -11,7 +11,7 @@ const OF: Partial<Record<Fault, CameraState[]>> = {
 
 export interface Troubled { name: Camera; state: CameraState; both: boolean }
 
-/** The first camera of a fault, and whether the other one has it too; `null`: the fault is of no camera, or the camera is well again. */
+/** The first camera of a fault, and whether the other one is in the same state; `null`: the fault is of no camera, or the camera is well again. */
 export function troubledCamera(view: LaneView | null, fault: Fault): Troubled | null {
   const states = OF[fault];
   if (view === null || states === undefined) return null;
@@ -20,5 +20,5 @@ export function troubledCamera(view: LaneView | null, fault: Fault): Troubled | 
     return state !== undefined && states.includes(state) ? [{ name, state }] : [];
   });
   const [first] = found;
-  return first === undefined ? null : { ...first, both: found.length > 1 };
+  return first === undefined ? null : { ...first, both: found.length > 1 && found.every((one) => one.state === first.state) };
 }

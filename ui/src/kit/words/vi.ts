@@ -35,14 +35,14 @@ export const vi: Words = {
   cameraDevice: { front: 'Camera trước', rear: 'Camera sau' },
   cameraState: {
     absent: 'không lắp', ok: 'tốt', dark: 'hình quá tối', frozen: 'hình đứng', no_frames: 'không có hình', down: 'không chạy',
-    covered: 'ống kính bị che', moved: 'bị lệch hướng', glare: 'bị chói', blurred: 'mất nét', dirty: 'kính bẩn hoặc sương mù',
-    out_of_frame: 'biển số ngoài khung hình',
+    covered: 'ống kính bị che', moved: 'bị lệch hướng', glare: 'bị chói', blurred: 'mất nét', dirty: 'kính bẩn, mờ',
+    out_of_frame: 'biển ngoài hình',
   },
   cameraDo: {
-    absent: '', ok: '', dark: 'Bật đèn; sửa biển bằng tay', frozen: 'Kiểm tra camera; sửa biển bằng tay', no_frames: 'Kiểm tra dây và nguồn camera',
-    down: 'Gọi kỹ thuật; sửa biển bằng tay', covered: 'Bỏ vật che ống kính', moved: 'Chỉnh lại camera; nhìn hình rồi mới mở',
+    absent: 'Không có camera này', ok: 'Không cần làm gì', dark: 'Bật đèn; sửa biển bằng tay', frozen: 'Kiểm tra camera; sửa biển bằng tay', no_frames: 'Kiểm tra dây và nguồn camera',
+    down: 'Gọi kỹ thuật; sửa biển bằng tay', covered: 'Bỏ vật che ống kính', moved: 'Nhìn hình rồi mới mở; chỉnh lại',
     glare: 'Che nắng, tránh đèn rọi vào ống kính', blurred: 'Gọi kỹ thuật chỉnh nét', dirty: 'Lau kính camera',
-    out_of_frame: 'Cho xe dừng đúng vạch; chỉnh hướng camera',
+    out_of_frame: 'Cho xe dừng đúng vạch',
   },
   scaleState: {
     absent: 'không lắp', streaming: 'tốt', not_open: 'không mở được cổng', no_bytes: 'không có tín hiệu',
@@ -169,7 +169,7 @@ export const vi: Words = {
     factsChanged: 'Dữ liệu vừa đổi: xem lại rồi nhấn lại', sending: 'đang gửi…', waitingField: 'chờ thiết bị…',
     notConfirmed: 'Thiết bị chưa làm theo: nhìn làn', notSent: 'Không gửi được: chưa có gì xảy ra', done: 'Đã xong',
     unknownAnswer: 'Không rõ làn đã nhận chưa: nhìn làn', version: 'Phiên bản',
-    cameras: 'Camera', lookNow: 'Bây giờ', lookAccepted: (when, by) => `Khi nghiệm thu: ${when}, ${by}`, lookAgain: 'Chụp lại',
+    bothCameras: 'Hai camera', cameras: 'Camera', lookNow: 'Bây giờ', lookAccepted: (when, by) => `Khi nghiệm thu: ${when}, ${by}`, lookAgain: 'Chụp lại',
     viewMissing: 'chưa nghiệm thu hình', viewMissingHint: 'Chưa có hình nghiệm thu: camera bị lệch sẽ không ai biết',
     viewAccept: 'Nghiệm thu hình này', viewTakeBack: 'Lấy lại hình trước', viewAccepted: 'Đã ghi hình nghiệm thu',
     viewRefused: 'Hình đã cũ: chụp lại rồi nhấn lại', viewBySocket: 'kỹ thuật',

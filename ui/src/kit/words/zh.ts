@@ -35,7 +35,7 @@ export const zh: Words = {
     glare: '强光过曝', blurred: '画面模糊', dirty: '镜头脏污或有雾', out_of_frame: '车牌不在画面内',
   },
   cameraDo: {
-    absent: '', ok: '', dark: '开灯；手动输入车牌', frozen: '检查摄像机；手动输入车牌', no_frames: '检查摄像机线路和电源', down: '通知技术员；手动输入车牌',
+    absent: '没有此摄像机', ok: '无需处理', dark: '开灯；手动输入车牌', frozen: '检查摄像机；手动输入车牌', no_frames: '检查摄像机线路和电源', down: '通知技术员；手动输入车牌',
     covered: '移开遮挡物', moved: '转回摄像机；看清再放行', glare: '遮阳，避免灯光直射', blurred: '请技术员调焦', dirty: '擦拭镜头',
     out_of_frame: '停在停车线；调整摄像机',
   },
@@ -152,7 +152,7 @@ export const zh: Words = {
     secondRanOut: '第二人未及时同意：没有动作', needSupervisor: '请主管登录',
     factsChanged: '数据刚变：请再看一次后重按', sending: '正在发送…', waitingField: '等待设备…', notConfirmed: '设备未执行：请看车道',
     notSent: '未能发送：没有动作', done: '已完成', unknownAnswer: '不明车道是否收到：请看车道', version: '版本',
-    cameras: '摄像机', lookNow: '现在', lookAccepted: (when, by) => `验收时：${when}，${by}`, lookAgain: '重新拍照',
+    bothCameras: '两个摄像机', cameras: '摄像机', lookNow: '现在', lookAccepted: (when, by) => `验收时：${when}，${by}`, lookAgain: '重新拍照',
     viewMissing: '未验收画面', viewMissingHint: '没有验收画面：摄像机被移动时无法发现',
     viewAccept: '验收此画面', viewTakeBack: '恢复上一画面', viewAccepted: '画面已验收', viewRefused: '画面已过期：重新拍照后再按', viewBySocket: '技术员',
     nothingToCheck: '没有车辆可检查', barrier: '栏杆', sign: '指示牌',
