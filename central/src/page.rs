@@ -186,7 +186,10 @@ fn cameras(out: &mut String, health: &Value) {
         for (key, title) in [("picture", "Hình lúc đó / The picture"), ("view", "Khi nghiệm thu / When accepted")] {
             let digest = device[key].as_str().filter(|text| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()));
             if let Some(digest) = digest {
-                let _ = write!(out, "<figure><a href=\"/evidence/{digest}\"><img src=\"/evidence/{digest}\" alt=\"\"></a><figcaption>{title}</figcaption></figure>");
+                let _ = write!(
+                    out,
+                    "<figure><a href=\"/evidence/{digest}\"><img src=\"/evidence/{digest}\" alt=\"\"></a><figcaption>{title}</figcaption></figure>"
+                );
             }
         }
     }
@@ -209,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_camera_that_is_not_well_is_named_with_its_pictures() {
-        let device = |name: &str, state: &str, picture: &str| json!({ "name": name, "state": state, "picture": picture, "view": "ef".repeat(32) });
+        let device =
+            |name: &str, state: &str, picture: &str| json!({ "name": name, "state": state, "picture": picture, "view": "ef".repeat(32) });
         let lane = |devices: Vec<Value>| {
             json!({ "site": "s", "utc_ms": 0, "alarms": 0, "declarations": 0, "lanes": [{ "lane": "lane-1", "online": true, "health_age_ms": 0,
                 "records": 1, "pictures": 2, "health": { "phase": "idle", "mode": "automatic", "faults": [], "devices": devices }, "passages": [] }] })

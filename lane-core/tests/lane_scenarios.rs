@@ -79,7 +79,9 @@ scenarios!(
     presence_breaks,
     commands_from_the_centre,
     confirm_at_the_lane,
-    cache_silent, camera_frozen, camera_moved,
+    cache_silent,
+    camera_frozen,
+    camera_moved,
     held_open_restart,
     watched_for,
 );

@@ -520,7 +520,14 @@ mod tests {
     #[test]
     fn every_order_survives_the_wire() {
         let mut decoder = Decoder::new();
-        for order in [Order::Presence { on: true }, Order::Snapshot, Order::Look, Order::View { path: Some("/var/lib/a view".into()) }, Order::Ping { n: 9 }, Order::Quit] {
+        for order in [
+            Order::Presence { on: true },
+            Order::Snapshot,
+            Order::Look,
+            Order::View { path: Some("/var/lib/a view".into()) },
+            Order::Ping { n: 9 },
+            Order::Quit,
+        ] {
             decoder.push(&order.encode().unwrap());
             assert_eq!(decoder.next_order().unwrap(), Some(order));
         }
@@ -532,7 +539,8 @@ mod tests {
         let bytes = Order::Presence { on: true }.encode().unwrap();
         assert_eq!(&bytes[..5], &[0, 0, 0, 30, KIND_ORDER]);
         assert_eq!(&bytes[5..], br#"{"type":"presence","on":true}"#.as_slice());
-        let state = Report::State { condition: CameraCondition::NoFrames, measured: Measured::default(), has_view: false }.encode().unwrap();
+        let state =
+            Report::State { condition: CameraCondition::NoFrames, measured: Measured::default(), has_view: false }.encode().unwrap();
         assert_eq!(&state[5..], br#"{"type":"state","condition":"no_frames","measured":{"brightness_permille":0,"washed_out_permille":0,"flat_permille":null,"sharpness_permille":null,"spoiled_permille":0,"match_permille":null,"shift_permille":null,"turn_permille":null,"zoom_permille":null},"has_view":false}"#
                 .as_slice());
     }

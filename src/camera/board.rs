@@ -6,8 +6,8 @@
 //! somebody looks  ──▶ the worker's newest frame, in memory only ──▶ shown; accepted by its digest: the commissioning view
 //! ```
 
-use super::view::{VIEW_MAX_BYTES, ViewError, Views, digest_of};
 use super::Supervisor;
+use super::view::{VIEW_MAX_BYTES, ViewError, Views, digest_of};
 use lane_core::input::Camera;
 use lane_core::time::Mono;
 use lane_link::camera::{CameraCondition, Measured};

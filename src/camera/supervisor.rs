@@ -62,7 +62,14 @@ pub fn spawn(settings: CameraSettings) -> (Supervisor, mpsc::Receiver<CameraRepo
     let (view, view_seen) = watch::channel(settings.view.clone());
     let (pictures, pictures_asked) = mpsc::channel(MAX_QUEUED_ORDERS);
     let counters = Arc::new(CameraCounters::default());
-    let keeper = Keeper { settings, reports: reports_in, presence: presence_seen, view: view_seen, pictures: pictures_asked, counters: counters.clone() };
+    let keeper = Keeper {
+        settings,
+        reports: reports_in,
+        presence: presence_seen,
+        view: view_seen,
+        pictures: pictures_asked,
+        counters: counters.clone(),
+    };
     tokio::spawn(keeper.run());
     (Supervisor { presence, view, pictures, counters }, reports)
 }

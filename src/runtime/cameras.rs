@@ -61,7 +61,14 @@ pub async fn act(
     Ok(now)
 }
 
-async fn note(which: Camera, what: &str, picture: Option<String>, by: Option<Person>, store: &Store, trust: clock::Trust) -> Result<(), StoreError> {
+async fn note(
+    which: Camera,
+    what: &str,
+    picture: Option<String>,
+    by: Option<Person>,
+    store: &Store,
+    trust: clock::Trust,
+) -> Result<(), StoreError> {
     let body = Body::CameraView { camera: which.into(), what: what.to_owned(), picture, by };
     store.append(vec![raw_record(body, trust)]).await.map(drop)
 }

@@ -91,9 +91,21 @@ fn devices(view: &LaneView, board: &Board) -> Vec<DeviceHealth> {
     }
     if view.scale != ScaleState::Absent {
         let age_ms = view.platform.as_ref().map(|p| p.age_ms);
-        devices.push(DeviceHealth { name: "scale".into(), state: word(words::ScaleState::from(view.scale)), age_ms, picture: None, view: None });
+        devices.push(DeviceHealth {
+            name: "scale".into(),
+            state: word(words::ScaleState::from(view.scale)),
+            age_ms,
+            picture: None,
+            view: None,
+        });
     }
     let oldest = view.signals.iter().filter(|s| s.present).map(|s| s.age_ms).max().flatten();
-    devices.push(DeviceHealth { name: "barrier".into(), state: word(words::Boom::from(view.boom)), age_ms: oldest, picture: None, view: None });
+    devices.push(DeviceHealth {
+        name: "barrier".into(),
+        state: word(words::Boom::from(view.boom)),
+        age_ms: oldest,
+        picture: None,
+        view: None,
+    });
     devices
 }

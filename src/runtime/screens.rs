@@ -2,9 +2,9 @@
 
 use super::Joints;
 use super::RunError;
+use super::cameras::{self, ViewActError};
 use super::door::Door;
 use super::inbox::{Inbox, ToLane};
-use super::cameras::{self, ViewActError};
 use crate::barrier;
 use crate::camera::board::Board;
 use crate::clock;

@@ -25,7 +25,11 @@ fn camera(name: &str) -> Result<Camera, Refusal> {
 
 /// The digest is the `ETag`: what a person accepts is what was shown.
 fn picture((digest, jpeg): (String, Vec<u8>)) -> Response {
-    let headers = [(header::CONTENT_TYPE, "image/jpeg".to_owned()), (header::ETAG, format!("\"{digest}\"")), (header::CACHE_CONTROL, "no-store".into())];
+    let headers = [
+        (header::CONTENT_TYPE, "image/jpeg".to_owned()),
+        (header::ETAG, format!("\"{digest}\"")),
+        (header::CACHE_CONTROL, "no-store".into()),
+    ];
     (headers, jpeg).into_response()
 }
 

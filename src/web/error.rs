@@ -124,7 +124,9 @@ impl Refusal {
                 return [format!("Yêu cầu không hợp lệ: {what}"), format!("The request is not valid: {what}"), format!("请求无效：{what}")];
             }
             Self::NotAllowed => ["Chỉ người giám sát được làm", "Only a supervisor may do this", "只有主管可以执行"],
-            Self::LookAgain => ["Hình đã cũ: xem lại rồi nhấn lại", "The picture is too old: look again and press again", "画面已过期：请重新查看后再按"],
+            Self::LookAgain => {
+                ["Hình đã cũ: xem lại rồi nhấn lại", "The picture is too old: look again and press again", "画面已过期：请重新查看后再按"]
+            }
             Self::LoginNeeded => ["Cần đăng nhập", "Please log in", "请先登录"],
             Self::LoginFailed => ["Đăng nhập không thành công", "The login did not succeed", "登录失败"],
             Self::Locked { retry_after_s } => {

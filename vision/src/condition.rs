@@ -139,7 +139,14 @@ impl Watch {
         self.levels.dirty = Level::default();
         self.plain_ms = [0; CELL_COUNT];
         self.learnt = [0; CELL_COUNT];
-        self.measured = Measured { spoiled_permille: 0, match_permille: None, shift_permille: None, turn_permille: None, zoom_permille: None, ..self.measured };
+        self.measured = Measured {
+            spoiled_permille: 0,
+            match_permille: None,
+            shift_permille: None,
+            turn_permille: None,
+            zoom_permille: None,
+            ..self.measured
+        };
     }
 
     /// Is there a view to compare with?
@@ -290,7 +297,8 @@ impl Watch {
         let share = if known == 0 { 0 } else { permille(spoiled as f32 / known as f32) };
         self.measured.spoiled_permille = share;
         let level = &mut self.levels.dirty;
-        let dirty = (known >= limits::MIN_KNOWN_CELLS && sharp && !self.levels.moved.on).then(|| level.over(share, limits::DIRTY.0, limits::DIRTY.1));
+        let dirty = (known >= limits::MIN_KNOWN_CELLS && sharp && !self.levels.moved.on)
+            .then(|| level.over(share, limits::DIRTY.0, limits::DIRTY.1));
         level.step(now_ms, dirty, 0, after_ms);
     }
 

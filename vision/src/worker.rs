@@ -21,8 +21,8 @@ use crate::picture;
 use crate::source::{Frame, Mailbox, Pixels, SourceSpec, feed};
 use crate::track::Tracks;
 use lane_link::camera::{
-    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateRead, Purpose, Report,
-    encode_evidence,
+    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateRead, Purpose,
+    Report, encode_evidence,
 };
 use opencv::core::{Mat, MatTraitConst};
 use std::collections::BTreeMap;

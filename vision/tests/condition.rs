@@ -63,10 +63,15 @@ fn measured(furnished: bool) {
         let grey = seen(&picture, 8);
         let placed = place(&view, &EdgeMap::of(&grey)).unwrap();
         eprintln!("{name}: {placed:?}, spoiled {}", spoiled(&clean, &Look::at(&grey)));
-        assert!(placed.shift_permille.is_some_and(|shift| shift <= limits::MOVED.0 / 2) && placed.match_permille >= 800, "{name}: {placed:?}");
+        assert!(
+            placed.shift_permille.is_some_and(|shift| shift <= limits::MOVED.0 / 2) && placed.match_permille >= 800,
+            "{name}: {placed:?}"
+        );
         assert!(spoiled(&clean, &Look::at(&grey)) <= 40, "{name}");
     }
-    for (name, picture) in [("a hand", covered(90.0, 60.0)), ("a bag", lit(&blurred(&empty, 40.0), 0.5, 60.0)), ("tape", covered(40.0, 8.0))] {
+    for (name, picture) in
+        [("a hand", covered(90.0, 60.0)), ("a bag", lit(&blurred(&empty, 40.0), 0.5, 60.0)), ("tape", covered(40.0, 8.0))]
+    {
         assert_eq!(Look::at(&seen(&picture, 7)).flat_permille, Some(1000), "{name}");
     }
     assert!(sharp(&Look::at(&seen(&blurred(&empty, 6.0), 7))) <= limits::BLURRED.0 - 80);
@@ -298,7 +303,9 @@ fn the_worker_takes_another_view_by_order_and_says_what_it_cannot_use() {
     assert!(what.contains("commissioning view") && what.contains("neither JPEG"), "{what}");
     assert!(!worker.until(C::Ok).1, "there is none now");
     worker.order(&Order::Look);
-    worker.wait_for("look", |message| matches!(message, FromWorker::Evidence { header, .. } if header.purpose == Purpose::Look).then_some(()));
+    worker.wait_for("look", |message| {
+        matches!(message, FromWorker::Evidence { header, .. } if header.purpose == Purpose::Look).then_some(())
+    });
 }
 
 #[test]

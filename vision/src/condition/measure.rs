@@ -87,7 +87,8 @@ impl Grey {
             for column in 0..width {
                 let (ys, xs) = (span(row, height, self.height), span(column, width, self.width));
                 let count = (ys.len() * xs.len()) as f32;
-                let sum: u32 = ys.flat_map(|y| &self.pixels[y * self.width + xs.start..y * self.width + xs.end]).map(|p| u32::from(*p)).sum();
+                let sum: u32 =
+                    ys.flat_map(|y| &self.pixels[y * self.width + xs.start..y * self.width + xs.end]).map(|p| u32::from(*p)).sum();
                 out.push(sum as f32 / count);
             }
         }
@@ -187,7 +188,8 @@ fn flat_tiles(grey: &Grey) -> (usize, usize) {
     }
     let share = |part: f32, pixels: u32| part / pixels.max(1) as f32;
     let structured = tiles.iter().filter(|(edges, pixels, _)| share(*edges as f32, *pixels) >= STRUCTURE_SHARE).count();
-    let dark = |(edges, pixels, sum): &&(u32, u32, f32)| share(*edges as f32, *pixels) < STRUCTURE_SHARE && share(*sum, *pixels) < TILE_TOO_DARK;
+    let dark =
+        |(edges, pixels, sum): &&(u32, u32, f32)| share(*edges as f32, *pixels) < STRUCTURE_SHARE && share(*sum, *pixels) < TILE_TOO_DARK;
     let judged = tiles.len() - tiles.iter().filter(dark).count();
     (judged - structured, judged)
 }
@@ -247,7 +249,11 @@ fn slopes_along(at: impl Fn(usize) -> i32, from: usize, to: usize, slopes: &mut 
         let rising = at(i + 1) > at(i);
         let before = (i - RISE_REACH_PX..=i).map(&at);
         let after = (i + 1..=i + 1 + RISE_REACH_PX).map(&at);
-        let rise = if rising { after.max().unwrap_or(0) - before.min().unwrap_or(0) } else { before.max().unwrap_or(0) - after.min().unwrap_or(0) };
+        let rise = if rising {
+            after.max().unwrap_or(0) - before.min().unwrap_or(0)
+        } else {
+            before.max().unwrap_or(0) - after.min().unwrap_or(0)
+        };
         if rise >= RISE_LEVELS {
             slopes.push(permille(here as f32 / rise as f32));
         }

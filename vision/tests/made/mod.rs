@@ -4,10 +4,10 @@
 
 use borderlane_vision::condition::grey::small_grey;
 use borderlane_vision::condition::measure::Grey;
-use hardware_sim::world::vehicle::PlateColour;
 use hardware_sim::picture::glyph::Faces;
 use hardware_sim::picture::plate::{Lines, Plate};
 use hardware_sim::picture::scene::{self, Face, Lens};
+use hardware_sim::world::vehicle::PlateColour;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, Rgb, RgbImage};
 
@@ -71,7 +71,13 @@ fn upright(picture: &mut RgbImage, lens: &Lens, depth: f64, across: f64, width: 
             let columns = (width * 1.5).max(1.0);
             let window = width > 1.0 && (0.2..0.7).contains(&v) && (u * columns).fract() > 0.35;
             let stripe = width < 1.0 && (v * 4.0).fract() > 0.5;
-            let share = if window { 0.35 } else if stripe { 0.5 } else { 1.0 };
+            let share = if window {
+                0.35
+            } else if stripe {
+                0.5
+            } else {
+                1.0
+            };
             picture.put_pixel(x, y, Rgb(colour.map(|c| (f64::from(c) * share) as u8)));
         }
     }
@@ -80,7 +86,8 @@ fn upright(picture: &mut RgbImage, lens: &Lens, depth: f64, across: f64, width: 
 /// A truck whose face stands so far away, with its plate.
 pub fn truck(empty: &RgbImage, eye: &Eye, depth_m: f64, face: Face) -> RgbImage {
     let mut picture = empty.clone();
-    let plate = Plate { text: "12C34567".into(), colour: PlateColour::White, lines: if face == Face::Front { Lines::One } else { Lines::Two } };
+    let plate =
+        Plate { text: "12C34567".into(), colour: PlateColour::White, lines: if face == Face::Front { Lines::One } else { Lines::Two } };
     let drawn = plate.draw(&Faces::load(None));
     scene::vehicle(&mut picture, &eye.lens(), face, depth_m, 14.0, Rgb([170, 40, 34]), Some((&drawn, plate.size_mm())));
     picture
@@ -92,7 +99,13 @@ pub fn flank(paint: [u8; 3]) -> RgbImage {
         let rib = x % 210 < 10;
         let rail = (560..592).contains(&y);
         let writing = (250..330).contains(&y) && (400..900).contains(&x) && (x / 14 + y / 20) % 3 == 0;
-        let share = if rail || writing { 0.45 } else if rib { 0.8 } else { 1.0 - 0.1 * f64::from(y) / 720.0 };
+        let share = if rail || writing {
+            0.45
+        } else if rib {
+            0.8
+        } else {
+            1.0 - 0.1 * f64::from(y) / 720.0
+        };
         Rgb(paint.map(|c| (f64::from(c) * share) as u8))
     })
 }
@@ -160,13 +173,14 @@ pub fn rain(picture: &RgbImage, seed: u64) -> RgbImage {
 /// Soft spots of dirt on the glass; the same ones for a seed.
 pub fn dirty(picture: &RgbImage, spots: usize, seed: u64) -> RgbImage {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let blobs: Vec<[f32; 3]> = (0..spots)
-        .map(|_| [random(&mut state) * 1280.0, random(&mut state) * 720.0, 90.0 + random(&mut state) * 110.0])
-        .collect();
+    let blobs: Vec<[f32; 3]> =
+        (0..spots).map(|_| [random(&mut state) * 1280.0, random(&mut state) * 720.0, 90.0 + random(&mut state) * 110.0]).collect();
     let soft = blurred(picture, 14.0);
     let mut out = picture.clone();
     for (x, y, pixel) in out.enumerate_pixels_mut() {
-        let cover = blobs.iter().map(|[cx, cy, r]| (1.6 - 1.6 * (x as f32 - cx).hypot(y as f32 - cy) / r).clamp(0.0, 1.0)).fold(0.0, f32::max) * 0.97;
+        let cover =
+            blobs.iter().map(|[cx, cy, r]| (1.6 - 1.6 * (x as f32 - cx).hypot(y as f32 - cy) / r).clamp(0.0, 1.0)).fold(0.0, f32::max)
+                * 0.97;
         let behind = soft.get_pixel(x, y).0;
         *pixel = Rgb(std::array::from_fn(|c| {
             let mud = f32::from(behind[c]) * 0.25 + [62.0, 54.0, 44.0][c];
