@@ -28,8 +28,8 @@ test: setup ui ## everything CI runs
 bench: setup   ## benchmarks against a peer or a limit; writes target/bench.json
 	@scripts/bench.sh
 
-train:         ## train the models anew (CPU; hours): see models/README.md
-	@models/training/train.sh $(if $(FINETUNE),--finetune $(FINETUNE))
+train:         ## train the models anew (hours on a CPU; goes on where it stopped), or FINETUNE=folder of a site's photos
+	@models/training/train.sh $(if $(SEED),--seed $(SEED)) $(if $(FINETUNE),--finetune "$(FINETUNE)")
 
 deny: setup    ## licences, sources and banned crates
 	@scripts/deny.sh

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# The screens in Debian's Chromium: first against a lane that is played, then against the demonstration's real daemon.
+# The screens in Debian's Chromium: first against a lane that is played (and the page that labels photos, with the real program), then against
+# the demonstration's real daemon.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root/tests/browser"
 npm ci --silent --no-audit --no-fund
+vision=$(realpath -m "${CARGO_TARGET_DIR:-$root/target}")/debug/borderlane-vision
+if [ -x "$vision" ]; then export BORDERLANE_VISION=$vision; else echo "browser: labelling skipped: no $vision"; fi
 [ -n "${BROWSER_ONLY_DAEMON:-}" ] || npx playwright test
 
 mkdir -p "$root/target"

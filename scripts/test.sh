@@ -22,6 +22,8 @@ suite joints env PLANTED_TARGET_DIR="$PWD/target" tests/planted.sh
 suite link scripts/cargo-test.sh 'package(lane-link) | package(borderlane-central)'
 suite sim scripts/cargo-test.sh 'package(hardware-sim)'
 suite vision scripts/cargo-test.sh 'package(borderlane-vision)'
+# With Debian's Python: what needs PyTorch (hundreds of MiB) says that it is skipped. PYTHON=models/training/work/venv/bin/python runs all.
+suite models "${PYTHON:-/usr/bin/python3}" -m unittest discover -s models/training/tests
 suite daemon scripts/cargo-test.sh 'package(borderlane) & not binary(e2e)'
 # Most of a scenario is waiting for trucks: many at once.
 suite e2e scripts/cargo-test.sh 'binary(e2e)' 8

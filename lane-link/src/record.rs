@@ -226,7 +226,7 @@ pub enum Body {
     LoggedIn {
         by: Person,
     },
-    /// A session ended: `logout`, or `account` when the account was removed, changed or had run out.
+    /// A session ended: `logout`; `account` when the account was removed, changed or had run out; `idle`; `crowded` when there were too many sessions.
     LoggedOut {
         by: Person,
         why: String,

@@ -96,9 +96,6 @@ pub struct LinkFacts {
     /// Records it has not acknowledged.
     #[ts(type = "number")]
     pub waiting_records: u64,
-    /// Age of the oldest of them, milliseconds.
-    #[ts(type = "number | null")]
-    pub oldest_waiting_ms: Option<u64>,
 }
 
 /// Programs.

@@ -38,27 +38,37 @@ def dirt(image, rng):
     return image
 
 
-def weather(image, rng):
-    """Rain streaks, headlights, haze over a whole scene; float32 in and out."""
+def rain(image, rng):
     height, width = image.shape[:2]
-    choice = rng.random()
-    if choice < 0.25:  # rain
-        streaks = np.zeros((height, width), np.float32)
-        slant = rng.uniform(-0.3, 0.3)
-        for _ in range(int(rng.integers(15, 90))):
-            x, y = rng.random(2) * (width, height)
-            length = rng.uniform(0.02, 0.1) * height
-            cv2.line(streaks, (int(x), int(y)), (int(x + slant * length), int(y + length)), float(rng.uniform(15, 70)), 1, cv2.LINE_AA)
-        return image + streaks[..., None]
-    if choice < 0.6:  # lamps that shine into the lens
-        for _ in range(int(rng.integers(1, 3))):
-            cx, cy = rng.uniform(-0.1, 1.1, 2) * (width, height)
-            yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
-            spread = rng.uniform(0.05, 0.25) * width
-            image = image + (np.exp(-np.sqrt((xx - cx) ** 2 + (yy - cy) ** 2) / spread) * rng.uniform(80, 260))[..., None].astype(np.float32)
-        return image
+    streaks = np.zeros((height, width), np.float32)
+    slant = rng.uniform(-0.3, 0.3)
+    for _ in range(int(rng.integers(15, 90))):
+        x, y = rng.random(2) * (width, height)
+        length = rng.uniform(0.02, 0.1) * height
+        cv2.line(streaks, (int(x), int(y)), (int(x + slant * length), int(y + length)), float(rng.uniform(15, 70)), 1, cv2.LINE_AA)
+    return image + streaks[..., None]
+
+
+def lamps(image, rng):
+    """Headlights that shine into the lens."""
+    height, width = image.shape[:2]
+    for _ in range(int(rng.integers(1, 3))):
+        cx, cy = rng.uniform(-0.1, 1.1, 2) * (width, height)
+        yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
+        spread = rng.uniform(0.05, 0.25) * width
+        image = image + (np.exp(-np.sqrt((xx - cx) ** 2 + (yy - cy) ** 2) / spread) * rng.uniform(80, 260))[..., None].astype(np.float32)
+    return image
+
+
+def haze(image, rng):
     veil = rng.uniform(0.1, 0.45)
     return image * (1 - veil) + rng.uniform(90, 230) * veil
+
+
+def weather(image, rng):
+    """Over a whole scene; float32 in and out."""
+    choice = rng.random()
+    return (rain if choice < 0.25 else lamps if choice < 0.6 else haze)(image, rng)
 
 
 GRAIN = np.random.default_rng(9).standard_normal((700, 900, 3), np.float32)

@@ -32,3 +32,22 @@ def trainable(data, name):
             photos.setdefault(row["path"], []).append((row["plate_text"], box))
     found = [(cv2.imread(path), plates, os.path.basename(path)) for path, plates in photos.items()]
     return [one for one in found if one[0] is not None]
+
+
+def edits(a, b):
+    """Characters to add, drop or change."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        above, row = row, [i + 1]
+        for j, y in enumerate(b):
+            row.append(min(above[j] + (x != y), above[j + 1] + 1, row[j] + 1))
+    return row[-1]
+
+
+def interval(hits, total, z=1.96):
+    """Wilson's 95 % interval of a share."""
+    if not total:
+        return 0.0, 1.0
+    p, n = hits / total, total
+    middle, half = p + z * z / (2 * n), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))

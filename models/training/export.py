@@ -10,16 +10,18 @@ import argparse
 import hashlib
 import json
 import os
+import warnings
 
 import cv2
-import numpy as np
 import onnx
 import torch
 
-from geometry import MARGIN, SURROUNDINGS
+from check import MOST_OFF, differences, picture
+from geometry import MARGIN, READER_SIZE, REFINER_SIZE, SURROUNDINGS
 from glyphs import CHARSET
-from nets import READER_SIZE, REFINER_SIZE, SLOTS, Detector, Reader, Refiner
+from nets import SLOTS, Detector, Reader, Refiner
 from plates import COLOURS, COUNTRIES
+from trainer import Refused
 
 DETECTOR_SIZE = (384, 384)
 PROBE_EVERY = 61  # of PyTorch's outputs for the probe picture, every 61st is kept beside the models
@@ -63,24 +65,18 @@ def export(net, size, path, outputs, any_size=False):
     net.eval()
     example = torch.zeros(1, 3, size[1], size[0])
     axes = {"picture": {2: "height", 3: "width"}} if any_size else None
-    torch.onnx.export(net, example, path, dynamo=False, opset_version=11, input_names=["picture"], output_names=outputs, dynamic_axes=axes)
+    with warnings.catch_warnings():  # of the older exporter, which OpenCV 4.6 needs
+        warnings.simplefilter("ignore")
+        torch.onnx.export(net, example, path, dynamo=False, opset_version=11, input_names=["picture"], output_names=outputs, dynamic_axes=axes)
     settle(path)
 
 
 def probe(net, size):
-    """A picture that any language can make again, and what PyTorch makes of it."""
-    y, x, c = np.mgrid[0 : size[1], 0 : size[0], 0:3]
-    picture = ((x * x * 3 + y * 7 + c * 50 + (x * y) % 97) % 256).astype(np.uint8)
+    """check.py's picture, and what PyTorch makes of it."""
+    made = picture(size)
     with torch.no_grad():
-        expected = net((torch.from_numpy(picture[None]).permute(0, 3, 1, 2).flip(1).float() - 127.5) / 64)
-    return picture, expected if isinstance(expected, tuple) else (expected,)
-
-
-def differ(picture, expected, size, path, outputs):
-    """Largest difference between PyTorch and the OpenCV at hand."""
-    ours = cv2.dnn.readNetFromONNX(path)
-    ours.setInput(cv2.dnn.blobFromImage(picture, 1 / 64, size, (127.5,) * 3, swapRB=True))
-    return max(float(np.abs(a.reshape(-1) - b.numpy().reshape(-1)).max()) for a, b in zip(ours.forward(outputs), expected))
+        expected = net((torch.from_numpy(made[None]).permute(0, 3, 1, 2).flip(1).float() - 127.5) / 64)
+    return made, expected if isinstance(expected, tuple) else (expected,)
 
 
 def row(folder, name, kind, size, version, more):
@@ -90,19 +86,12 @@ def row(folder, name, kind, size, version, more):
     return dict(file=name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), kind=kind, input=list(size), version=version, **more)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--weights", required=True, help="folder with detector.pt and reader.pt")
-    parser.add_argument("--out", required=True, help="folder for the models and manifest.json")
-    parser.add_argument("--temperature", type=float, default=1.0, help="divides the reader's logits (pipeline.py --calibrate finds it)")
-    parser.add_argument("--version", default="1")
-    parser.add_argument("--check", action="store_true", help="compare with PyTorch through this Python's OpenCV")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
+def write(weights, out, version, temperature=1.0):
+    """The models of a folder of weights into a folder, with manifest and probe; checked through this Python's OpenCV."""
     reader, refiner, detector = Reader(len(CHARSET) + 1), Refiner(), Detector()
     for net, name in ((reader, "reader"), (refiner, "refiner"), (detector, "detector")):
-        net.load_state_dict(torch.load(os.path.join(args.weights, name + ".pt"), map_location="cpu"))
-    cool(reader, args.temperature)
+        net.load_state_dict(torch.load(os.path.join(weights, name + ".pt"), map_location="cpu"))
+    cool(reader, temperature)
     jobs = [
         (detector, DETECTOR_SIZE, "detector.onnx", ["plates"]),
         (refiner, REFINER_SIZE, "refiner.onnx", ["corners"]),
@@ -110,25 +99,40 @@ def main():
     ]
     probes = {}
     for net, size, name, outputs in jobs:
-        path = os.path.join(args.out, name)
+        path = os.path.join(out, name)
         export(net, size, path, outputs, any_size=net is detector)
-        picture, expected = probe(net, size)
-        if args.check:
-            print(name, "OpenCV", cv2.__version__, "differs from PyTorch by at most", differ(picture, expected, size, path, outputs), flush=True)
+        _, expected = probe(net, size)
         probes[name] = {o: [round(float(v), 5) for v in values.flatten()[::PROBE_EVERY]] for o, values in zip(outputs, expected)}
-    with open(os.path.join(args.out, "probe.json"), "w", encoding="utf-8") as handle:
+    with open(os.path.join(out, "probe.json"), "w", encoding="utf-8") as handle:
         json.dump({"every": PROBE_EVERY, "outputs": probes}, handle)
         handle.write("\n")
     countries = [country.upper() for country in COUNTRIES]
     reads = dict(slots=SLOTS, classes=["blank"], charset=CHARSET, countries=countries, colours=COLOURS, margin=MARGIN)
     rows = [
-        row(args.out, "detector.onnx", "detector", DETECTOR_SIZE, args.version, dict(classes=["plate"])),
-        row(args.out, "refiner.onnx", "refiner", REFINER_SIZE, args.version, dict(classes=["plate"], surroundings=SURROUNDINGS)),
-        row(args.out, "reader.onnx", "reader", READER_SIZE, args.version, reads),
+        row(out, "detector.onnx", "detector", DETECTOR_SIZE, version, dict(classes=["plate"])),
+        row(out, "refiner.onnx", "refiner", REFINER_SIZE, version, dict(classes=["plate"], surroundings=SURROUNDINGS)),
+        row(out, "reader.onnx", "reader", READER_SIZE, version, reads),
     ]
-    with open(os.path.join(args.out, "manifest.json"), "w", encoding="utf-8") as handle:
+    with open(os.path.join(out, "manifest.json"), "w", encoding="utf-8") as handle:
         json.dump({"models": rows}, handle, ensure_ascii=False, indent=2)
         handle.write("\n")
+    for name, off in differences(out).items():
+        print(f"{name}: OpenCV {cv2.__version__} differs from PyTorch by at most {off:.2g}", flush=True)
+        if not off < MOST_OFF:
+            raise Refused(f"{name}: OpenCV {cv2.__version__} gives other answers than PyTorch (by {off:.3g})")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--weights", required=True, help="folder with detector.pt, refiner.pt and reader.pt")
+    parser.add_argument("--out", required=True, help="folder for the models and manifest.json")
+    parser.add_argument("--temperature", type=float, default=1.0, help="divides the reader's logits (pipeline.py --calibrate finds it)")
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--check", action="store_true", help="compare with PyTorch through this Python's OpenCV: always done")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    os.makedirs(args.out, exist_ok=True)
+    write(args.weights, args.out, args.version, args.temperature)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ The same arithmetic stands in vision/src; pipeline.py runs it for evaluation.
 import cv2
 import numpy as np
 
-from nets import READER_SIZE, REFINER_SIZE
 from scene import axes, grown, unit
 
+READER_SIZE = (192, 64)  # width, height
+REFINER_SIZE = (128, 64)
 SURROUNDINGS = 1.6  # the refiner's picture against the plate
 MARGIN = (1.08, 1.14)  # the reader's picture against the plate, across and down
 REFINER_UNIT = 32.0

@@ -11,12 +11,8 @@ import os
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-SUFFIXES = "学警挂港澳领使"
-LATIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-CHARSET = LATIN + PROVINCES + SUFFIXES  # class 0 is the blank, class i is CHARSET[i - 1]
+from labels import CHARSET, LATIN, PROVINCES, SUFFIXES  # noqa: F401
 
 FONT_ROOTS = ("/usr/share/fonts", os.path.expanduser("~/.fonts"))
 # (file, weight in Vietnam, weight in China): how often a plate is set in it.
@@ -34,6 +30,14 @@ CJK_FONTS = ["NotoSansCJK-Bold.ttc", "NotoSansCJK-Regular.ttc", "wqy-zenhei.ttc"
 MASK_HEIGHT = 120
 
 
+PACKAGES = "fonts-opendin fonts-bebas-neue fonts-dosis fonts-roboto-fontface fonts-noto-cjk fonts-wqy-zenhei fonts-droid-fallback"
+
+
+def missing_fonts():
+    """What a whole training draws from and this machine lacks."""
+    return [name for name in [row[0] for row in LATIN_FONTS] + CJK_FONTS if find_font(name) is None]
+
+
 def find_font(name):
     for root in FONT_ROOTS:
         hits = glob.glob(os.path.join(root, "**", name), recursive=True)
@@ -43,6 +47,8 @@ def find_font(name):
 
 
 def ink(font, char):
+    from PIL import Image, ImageDraw
+
     size = font.size
     image = Image.new("L", (size * 2, size * 2), 0)
     ImageDraw.Draw(image).text((size // 2, size // 4), char, font=font, fill=255)
@@ -153,6 +159,8 @@ class Faces:
     """Every face as {character: mask}; drawing picks a face a plate and keeps it."""
 
     def __init__(self, own=40, seed=5):
+        from PIL import ImageFont  # the grammars and the labels need none
+
         self.latin, self.vn_weight, self.cn_weight = [], [], []
         for name, vn_weight, cn_weight in LATIN_FONTS:
             path = find_font(name)
@@ -171,7 +179,7 @@ class Faces:
             font = ImageFont.truetype(path, 150, index=2 if "Noto" in name else 0)
             self.cjk.append({c: ink(font, c) for c in PROVINCES + SUFFIXES})
         if not self.latin or not self.cjk:
-            raise SystemExit("no usable fonts: install fonts-opendin fonts-bebas-neue fonts-dosis fonts-roboto-fontface fonts-noto-cjk")
+            raise SystemExit(f"no usable fonts: apt-get install {PACKAGES}")
         rng = np.random.default_rng(seed)
         self.own = [own_face(rng) for _ in range(own)]
 

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from glyphs import CHARSET, PROVINCES
+from labels import CHARSET, PROVINCES
 
 CODE = "(?:" + "|".join(str(c) for c in range(11, 100) if c not in (13, 42, 44, 45, 46, 87, 91, 96)) + ")"
 GRAMMARS = [
@@ -18,6 +18,8 @@ GRAMMARS = [
     (re.compile("^[A-Z]{2}\\d{4}$"), -2.0),  # army
     (re.compile(f"^[{PROVINCES}][A-HJ-Z][A-HJ-NP-Z0-9]{{5,6}}$"), 0.0),
     (re.compile(f"^[{PROVINCES}][A-HJ-Z][A-HJ-NP-Z0-9]{{4}}[学警挂港澳领]$"), -1.0),
+    (re.compile("^使\\d{6}$"), -2.0),  # embassies
+    (re.compile(f"^WJ[{PROVINCES}]?\\d{{4}}[0-9TDSHBXJ]$"), -2.0),  # armed police
 ]
 NO_GRAMMAR = -4.0  # nats
 

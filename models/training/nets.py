@@ -6,8 +6,8 @@ Input of all: N x 3 x H x W, RGB, (value - 127.5) / 64.
 import torch
 from torch import nn
 
-READER_SIZE = (192, 64)  # width, height
-REFINER_SIZE = (128, 64)
+from geometry import READER_SIZE, REFINER_SIZE
+
 SLOTS = 10
 COUNTRIES, COLOURS = 2, 6
 

@@ -15,15 +15,17 @@ import torch
 
 import data
 import geometry
+from data import edits, interval
 from glyphs import CHARSET
 from grammar import likeliest
 from nets import Detector, Reader, Refiner
+from plates import COLOURS, COUNTRIES
 from scene import unit
 
 AREA = 384 * 384  # pixels of the detector's input
 CELL, UNIT = 8, 64.0
 LEAST_HEAT, LEAST_PLATE, MAX_OVERLAP = 0.12, 0.35, 0.3
-WARM, SHARE = 0.3, 0.5  # what is less warm, or has less than this share of the warmest, is looked at only where nothing is warmer
+WARM, SHARE = 0.25, 0.4  # what is less warm, or has less than this share of the warmest, is looked at only where nothing is warmer
 MOST = 4  # plates of one frame
 MOST_LOOKS, FAR = 4, 0.3  # a corner that moved further (units of 32 pixels) is looked at once more
 
@@ -36,6 +38,8 @@ class Found:
     sure: float = 0.0
     logits: np.ndarray = None
     two_line: bool = False
+    country: str = ""
+    colour: str = ""
 
 
 def input_size(width, height, area=AREA):
@@ -55,9 +59,12 @@ def box_overlap(a, b):
 
 
 class Pipeline:
-    def __init__(self, weights, area=AREA, passes=1, by_grammar=False):
+    def __init__(self, weights="", area=AREA, passes=1, by_grammar=False, nets=None):
         self.area, self.passes, self.by_grammar = area, passes, by_grammar
         self.nets = {}
+        if nets:
+            self.nets = {name: net.eval() for name, net in nets.items()}
+            return
         for name, net in (("detector", Detector()), ("refiner", Refiner()), ("reader", Reader(len(CHARSET) + 1))):
             path = os.path.join(weights, name + ".pt")
             if os.path.exists(path):
@@ -98,7 +105,7 @@ class Pipeline:
     @torch.no_grad()
     def read(self, image, one):
         picture, _ = geometry.straighten(image, one.quad)
-        characters, layout, _, _ = self.nets["reader"](tensor([picture]))
+        characters, layout, country, colour = self.nets["reader"](tensor([picture]))
         one.logits = characters[0].numpy()
         probabilities = torch.softmax(characters[0], 1)
         one.text = "".join(CHARSET[i - 1] for i in probabilities.argmax(1).tolist() if i)
@@ -106,6 +113,7 @@ class Pipeline:
         if self.by_grammar:
             one.text, one.sure = likeliest(one.logits)[0]
         one.two_line = bool(layout[0, 1] > layout[0, 0])
+        one.country, one.colour = COUNTRIES[int(country.argmax())], COLOURS[int(colour.argmax())]
         return one
 
     def find(self, image):
@@ -119,16 +127,6 @@ def thin_out(found):
         if len(kept) < MOST and all(box_overlap(one.quad, other.quad) <= MAX_OVERLAP for other in kept):
             kept.append(one)
     return kept
-
-
-def distance(a, b):
-    """Characters to add, drop or change."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a):
-        above, row = row, [i + 1]
-        for j, y in enumerate(b):
-            row.append(min(above[j] + (x != y), above[j + 1] + 1, row[j] + 1))
-    return row[-1]
 
 
 def evaluate(pipeline, folder, name, refine_crops=False):
@@ -156,7 +154,7 @@ def evaluate(pipeline, folder, name, refine_crops=False):
         else:
             best = found[0]
         exact = best is not None and best.text == row["plate_text"]
-        results.append((row, exact, best is not None, best is not None and distance(best.text, row["plate_text"]) <= 1, best.text if best else "", best))
+        results.append((row, exact, best is not None, best is not None and edits(best.text, row["plate_text"]) <= 1, best.text if best else "", best))
     return results
 
 
@@ -182,13 +180,18 @@ def table(results):
     return counts
 
 
-def interval(hits, total, z=1.96):
-    """Wilson's 95 % interval of a share."""
-    if not total:
-        return 0.0, 1.0
-    p, n = hits / total, total
-    middle, half = p + z * z / (2 * n), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
+def beside(results):
+    """{what: [right, of]} for country, colour and lines, of plates that were found."""
+    counts = defaultdict(lambda: [0, 0])
+    for row, _, _, _, _, one in results:
+        if one is None:
+            continue
+        country = "cn" if any(ord(c) > 127 for c in row["plate_text"]) else "vn"
+        for key, want, have in (("country", country, one.country), ("colour", row["colour"], one.colour), ("lines", row["lines"], str(1 + one.two_line))):
+            if want:
+                counts[key][0] += want == have
+                counts[key][1] += 1
+    return counts
 
 
 def plate_probability(logits, temperature):
@@ -255,6 +258,8 @@ def main():
         for key, (total, found, exact, near) in sorted(table(results).items()):
             low, high = interval(exact, total)
             print(f"{name:9} {key:18} {total:4} found {found / total:6.1%} exact {exact:3} {exact / total:6.1%} ({low:.1%}-{high:.1%}) within one {near / total:6.1%}", flush=True)
+        for key, (right, total) in beside(results).items():
+            print(f"{name:9} {key:18} right for {right} of {total}", flush=True)
         if args.misread:
             for row, exact, _, _, text, _ in results:
                 if not exact:

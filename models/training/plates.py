@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from glyphs import PROVINCES
+from labels import COLOURS, PROVINCES
 
 VN_CODES = [c for c in range(11, 100) if c not in (13, 42, 44, 45, 46, 87, 91, 96)]
 VN_SERIES = "ABCDEFGHKLMNPSTUVXYZ"
@@ -17,7 +17,7 @@ VN_BLUE = "ABCDEFGHKLM"
 VN_SPECIAL = ["LD", "DA", "MK", "HC", "KT", "CD", "MD", "TD", "LB", "CT", "T"]
 CN_SERIAL = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
-COUNTRIES, COLOURS = ("vn", "cn"), ("white", "yellow", "blue", "green", "red", "black")
+COUNTRIES = ("vn", "cn")
 
 WHITE, BLACK, RED = (225, 228, 228), (30, 28, 28), (40, 35, 190)
 YELLOW, BLUE, GREEN = (30, 180, 240), (165, 80, 20), (150, 205, 130)
@@ -31,6 +31,7 @@ class Plate:
     country: str  # one of COUNTRIES
     colour: str  # of the ground, one of COLOURS
     centres: np.ndarray  # n x 2, of every character, in shares of width and height
+    kind: str  # one of KINDS_VN or KINDS_CN
 
 
 def digits(rng, count):
@@ -55,7 +56,9 @@ def vn_text(rng, kind):
     if len(tail) == 5:
         tail = tail[:3] + "." + tail[3:]
     if kind == "trailer":
-        return code + ("R" if rng.random() < 0.8 else "RM"), tail
+        return code + ("R" if rng.random() < 0.7 else "RM"), tail
+    if kind == "temporary":
+        return code + "T", tail
     if kind == "special":
         return code + VN_SPECIAL[rng.integers(len(VN_SPECIAL))], tail
     if kind == "blue":
@@ -76,6 +79,10 @@ def vn_text(rng, kind):
 
 
 def cn_text(rng, kind):
+    if kind == "embassy":
+        return "使", digits(rng, 3) + ("." if rng.random() < 0.5 else "") + digits(rng, 3)
+    if kind == "police":  # armed police
+        return "WJ" + (PROVINCES[rng.integers(len(PROVINCES))] if rng.random() < 0.7 else ""), digits(rng, 4) + letter(rng, "0123456789TDSHBXJ")
     province = PROVINCES[rng.integers(len(PROVINCES))]
     if rng.random() < 0.2:
         province = "桂云粤"[rng.integers(3)]
@@ -95,6 +102,8 @@ def cn_text(rng, kind):
         tail += "挂"
     if kind == "suffix":
         tail += "学警港澳领"[rng.integers(5)]
+        if tail[-1] in "港澳" and rng.random() < 0.6:
+            return "粤Z", tail
     return province + office, tail
 
 
@@ -195,8 +204,8 @@ def paint(mask, rng, ground, ink, border):
 
 
 ANY = 0.15  # share of plates whose text follows no grammar
-KINDS_VN = {"car": 0.45, "yellow": 0.12, "blue": 0.05, "trailer": 0.09, "special": 0.05, "diplomatic": 0.05, "army": 0.03, "zone": 0.03, "motorbike": 0.13}
-KINDS_CN = {"blue": 0.48, "yellow": 0.14, "yellow2": 0.10, "hang": 0.08, "green": 0.11, "suffix": 0.05, "white": 0.02, "black": 0.02}
+KINDS_VN = {"car": 0.45, "yellow": 0.12, "blue": 0.05, "trailer": 0.09, "special": 0.05, "diplomatic": 0.05, "army": 0.03, "zone": 0.03, "motorbike": 0.13, "temporary": 0.02}
+KINDS_CN = {"blue": 0.37, "yellow": 0.13, "yellow2": 0.17, "hang": 0.13, "green": 0.10, "suffix": 0.04, "white": 0.015, "black": 0.015, "embassy": 0.01, "police": 0.01}
 
 
 def pick_kind(rng, kinds):
@@ -216,8 +225,8 @@ def vn_colours(rng, kind, text, two_line):
     return "white", WHITE, RED if kind == "diplomatic" and "NN" not in text and rng.random() < 0.7 else BLACK
 
 
-def render_vn(rng, faces):
-    kind = pick_kind(rng, KINDS_VN)
+def render_vn(rng, faces, kind=None):
+    kind = kind or pick_kind(rng, KINDS_VN)
     head, tail = vn_text(rng, kind)
     if rng.random() < ANY:
         head, tail = shuffled(rng, head, VN_SERIES + "RR"), shuffled(rng, tail, VN_SERIES + "R")
@@ -230,13 +239,13 @@ def render_vn(rng, faces):
         scale = 1.5 if kind == "motorbike" else 1.0
         width, height = int(width * scale), int(height * scale)
         mask = np.zeros((height, width), np.uint8)
-        char = height * rng.uniform(0.34, 0.43)
+        split = rng.uniform(0.06, 0.12) * height
+        char = min(height * rng.uniform(0.34, 0.43), 0.485 * height - split)
         short = len(tail) <= 4
         char_width = char * ((rng.uniform(0.5, 0.8) if short else rng.uniform(0.46, 0.62)) if width / height < 1.7 else rng.uniform(0.55, 0.8))
         margin = rng.uniform(0.02, 0.07) * width
         if kind != "motorbike" and rng.random() < 0.15:
             head = head[:2] + "-" + head[2:]
-        split = rng.uniform(0.06, 0.12) * height
         side = rng.uniform(0.08, 0.2)
         centres = draw_line(mask, head, face, (width * side, split, width * (1 - 2 * side), char), char_width * rng.uniform(0.85, 1.05), rng, 0.01, pitch)
         centres += draw_line(mask, tail, face, (margin, height - split - char, width - 2 * margin, char), char_width, rng, 0.01, pitch)
@@ -249,15 +258,15 @@ def render_vn(rng, faces):
         line = head.replace(" ", "-") + joint + tail.replace(" ", "-" if rng.random() < 0.7 else " ")
         centres = draw_line(mask, line, face, (margin, (height - char) / 2, width - 2 * margin, char), char * rng.uniform(0.44, 0.64), rng, 0.01, pitch)
     text = (head + tail).replace(" ", "").replace(".", "").replace("-", "")
-    return Plate(paint(mask, rng, ground, ink, rng.random() < 0.8), text, two_line, "vn", colour, np.array(centres) / (width, height))
+    return Plate(paint(mask, rng, ground, ink, rng.random() < 0.8), text, two_line, "vn", colour, np.array(centres) / (width, height), kind)
 
 
-def render_cn(rng, faces):
-    kind = pick_kind(rng, KINDS_CN)
+def render_cn(rng, faces, kind=None):
+    kind = kind or pick_kind(rng, KINDS_CN)
     head, tail = cn_text(rng, kind)
     if rng.random() < ANY:
         tail = shuffled(rng, tail, CN_SERIAL)
-    colour = {"blue": "blue", "green": "green", "white": "white", "black": "black"}.get(kind, "yellow")
+    colour = {"blue": "blue", "green": "green", "white": "white", "black": "black", "embassy": "black", "police": "white"}.get(kind, "yellow")
     if kind == "suffix" and rng.random() < 0.5:
         colour = "black" if rng.random() < 0.5 else "white"
     ground, ink = {"blue": (BLUE, WHITE), "green": (GREEN, BLACK), "white": (WHITE, BLACK), "black": ((25, 20, 20), WHITE), "yellow": (YELLOW, BLACK)}[colour]
@@ -280,7 +289,7 @@ def render_cn(rng, faces):
         line = head + ("." if rng.random() < 0.9 else " ") + " " * int(rng.integers(0, 2)) + tail
         margin = rng.uniform(8, 20)
         centres = draw_line(mask, line, face, (margin, (height - char) / 2, width - 2 * margin, char), rng.uniform(40, 48), rng, 0.01, rng.random() < 0.9)
-    return Plate(paint(mask, rng, ground, ink, rng.random() < 0.8), head + tail, two_line, "cn", colour, np.array(centres) / (width, height))
+    return Plate(paint(mask, rng, ground, ink, rng.random() < 0.8), (head + tail).replace(".", ""), two_line, "cn", colour, np.array(centres) / (width, height), kind)
 
 
 def sample(rng, faces, vietnam=0.62):

@@ -25,11 +25,23 @@ def unit(width, height):
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
 
 
+UNKNOWN = -100  # a kind that nobody told
+
+
+@dataclass
+class Known:
+    """A plate of a real photo."""
+
+    text: str
+    quad: np.ndarray  # 4 x 2
+    kinds: tuple  # lines - 1, place in plates.COUNTRIES, place in plates.COLOURS; or UNKNOWN
+
+
 @dataclass
 class Photo:
     image: np.ndarray
     erased: np.ndarray  # the same without its plates
-    plates: list  # (text, 4 x 2 corners)
+    plates: list  # Known
 
 
 def grown(quad, across, down=None):
@@ -45,6 +57,24 @@ def axes(quad):
     return (quad[1] - quad[0] + quad[2] - quad[3]) / 4, (quad[3] - quad[0] + quad[2] - quad[1]) / 4
 
 
+def photo(image, known):
+    """The photo, at most 1024 pixels a side, and the same with its plates painted over."""
+    most = max(image.shape[:2]) / 1024
+    if most > 1:
+        image = cv2.resize(image, None, fx=1 / most, fy=1 / most, interpolation=cv2.INTER_AREA)
+    own = [Known(one.text, (one.quad / max(1, most)).astype(np.float32), one.kinds) for one in known]
+    if not own:
+        return Photo(image, image, [])
+    hole = np.zeros(image.shape[:2], np.uint8)
+    for one in own:
+        cv2.fillConvexPoly(hole, grown(one.quad, 1.12, 1.25).astype(np.int32), 255)
+    ys, xs = np.nonzero(hole)
+    y0, y1, x0, x1 = max(0, ys.min() - 8), ys.max() + 9, max(0, xs.min() - 8), xs.max() + 9
+    erased = image.copy()
+    erased[y0:y1, x0:x1] = cv2.inpaint(image[y0:y1, x0:x1], hole[y0:y1, x0:x1], 3, cv2.INPAINT_TELEA)
+    return Photo(image, erased, own)
+
+
 def photos(folder):
     """The photos that may be trained on and whose corners were annotated."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "quads.csv")
@@ -57,18 +87,7 @@ def photos(folder):
     for image, _, name in data.trainable(folder, "cn"):
         if name not in corners:
             continue
-        most = max(image.shape[:2]) / 1024
-        if most > 1:
-            image = cv2.resize(image, None, fx=1 / most, fy=1 / most, interpolation=cv2.INTER_AREA)
-        own = [(text, quad / max(1, most)) for text, quad in corners[name]]
-        hole = np.zeros(image.shape[:2], np.uint8)
-        for _, quad in own:
-            cv2.fillConvexPoly(hole, grown(quad, 1.12, 1.25).astype(np.int32), 255)
-        ys, xs = np.nonzero(hole)
-        y0, y1, x0, x1 = max(0, ys.min() - 8), ys.max() + 9, max(0, xs.min() - 8), xs.max() + 9
-        erased = image.copy()
-        erased[y0:y1, x0:x1] = cv2.inpaint(image[y0:y1, x0:x1], hole[y0:y1, x0:x1], 3, cv2.INPAINT_TELEA)
-        found.append(Photo(image, erased, own))
+        found.append(photo(image, [Known(text, quad, (0, 1, UNKNOWN)) for text, quad in corners[name]]))
     return found
 
 
@@ -264,31 +283,32 @@ class Pool:
 
 
 def close(rng, pool, stock, real_share=0.12):
-    """[(picture, corners)] as two cameras see one plate, 34 to 250 pixels wide; and the plate, or a real one's text."""
+    """[(picture, corners)] as two cameras see one plate, 34 to 250 pixels wide; and the plates.Plate, or the Known one of a photo."""
     width, height = CLOSE
     photo = stock[rng.integers(len(stock))] if stock and rng.random() < 0.6 else None
+    photo = photo if photo and photo.plates else None
     steep = 0.4
     own = photo.plates[rng.integers(len(photo.plates))] if photo else None
     real = photo is not None and rng.random() < real_share / 0.6
     if real:
-        u, v = axes(own[1])
+        u, v = axes(own.quad)
         ratio = np.linalg.norm(v) / max(1.0, np.linalg.norm(u))
         corners = pose(rng, 180, ratio, steep) + np.array([width, height]) / 2
         corners[2] = corners[1] + corners[3] - corners[0]  # an affine turn
-        image, matrix = cut(photo, rng, CLOSE, corners, own[1], True)
-        corners = own[1] @ matrix[:, :2].T + matrix[:, 2]
-        answer = own[0]
+        image, matrix = cut(photo, rng, CLOSE, corners, own.quad, True)
+        corners = own.quad @ matrix[:, :2].T + matrix[:, 2]
+        answer = own
     else:
         answer = pool.take(rng)
         ratio = answer.image.shape[0] / answer.image.shape[1]
         across = 185 if ratio < 0.45 else 135
         corners = pose(rng, across, ratio, steep) + np.array([width, height]) / 2 + rng.normal(0, 6, 2)
         if photo:
-            u, v = axes(own[1])
+            u, v = axes(own.quad)
             like = pose(rng, across * rng.uniform(0.85, 1.1), np.linalg.norm(v) / max(1.0, np.linalg.norm(u)), 0)
             angle = np.arctan2(*(corners[1] - corners[0])[::-1])
             like = like @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + corners.mean(0)
-            image, _ = cut(photo, rng, CLOSE, like, own[1], False)
+            image, _ = cut(photo, rng, CLOSE, like, own.quad, False)
             if rng.random() < 0.3:
                 image = np.ascontiguousarray(image[:, ::-1])
         else:
@@ -334,9 +354,8 @@ def wide(rng, pool, stock):
         place = rng.random(2) * np.maximum(0, np.array([width, height]) * scale - SIZE)
         matrix = np.array([[scale, 0, -place[0]], [0, scale, -place[1]]])
         image = cv2.warpAffine(photo.erased, matrix, (SIZE, SIZE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
-    elif stock and rng.random() < 0.7:
-        photo = stock[rng.integers(len(stock))]
-        text, own = photo.plates[rng.integers(len(photo.plates))]
+    elif (photo := stock[rng.integers(len(stock))] if stock and rng.random() < 0.7 else None) and photo.plates:
+        own = photo.plates[rng.integers(len(photo.plates))].quad
         keep = len(photo.plates) > 1 or rng.random() < 0.3
         u, v = axes(own)
         plate = None if keep else pool.take(rng)
@@ -351,8 +370,8 @@ def wide(rng, pool, stock):
             like = like @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + place
         image, matrix = cut(photo, rng, (SIZE, SIZE), like, own, keep)
         if keep:
-            for _, quad in photo.plates:
-                seen = (quad @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+            for one in photo.plates:
+                seen = (one.quad @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
                 if seen.min() >= 1 and seen.max() <= SIZE - 1 and np.linalg.norm(seen[1] - seen[0]) > 9:
                     quads.append(seen)
                 elif seen.max(0).min() > 0 and seen.min(0).max() < SIZE:  # half a plate is neither plate nor background

@@ -1,34 +1,33 @@
-"""Trains the reader and the refiner together on close scenes: one scene gives a picture or two for each. Checkpoints often."""
+"""Reader and refiner, trained together on close scenes: a scene gives some pictures for each."""
 
-import argparse
-import os
-import time
+from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 import augment
 import data
 import geometry
 import scene
 from glyphs import CHARSET, Faces
-from nets import READER_SIZE, REFINER_SIZE, SLOTS, Reader, Refiner
+from geometry import READER_SIZE, REFINER_SIZE
+from nets import SLOTS, Reader, Refiner
 from plates import COLOURS, COUNTRIES
+from scene import UNKNOWN
+from trainer import Training, picture
 
+BATCH, LOOKS, STEPS = 80, 48, 24  # plates and pictures for the refiner a step, steps a block
+AGAIN = 0.3
+ATTENTION = 0.2  # weight of the maps' loss
 CLASS = {char: i + 1 for i, char in enumerate(CHARSET)}
-UNKNOWN = -100
 CELLS = (8, 24)
 
 
 def target(text):
     return [CLASS[c] for c in text] + [0] * (SLOTS - len(text))
-
-
-def normalise(images):
-    return (torch.from_numpy(images).permute(0, 3, 1, 2).flip(1).float() - 127.5) / 64
 
 
 def jittered(rng, quad, much):
@@ -89,74 +88,61 @@ def for_reader(rng, image, quad, centres):
     return picture, where
 
 
-class Stream(IterableDataset):
-    def __init__(self, seed, folder, batch, real_share):
-        self.seed, self.batch, self.real_share = seed, batch, real_share
-        self.photos = scene.photos(folder) if folder else []
-        crops = data.trainable(folder, "cn_crops") if folder else []
-        self.crops = [(image, found[0][0]) for image, found, _ in crops if all(c in CLASS for c in found[0][0])]
+@dataclass
+class Sources:
+    """Real photos that are trained on (scene.Photo) and crops (picture, text, kinds); none is fine."""
+
+    photos: list
+    crops: list
+
+
+def free(folder):
+    """The free Chinese photos and crops of a data folder, less those held out."""
+    crops = [(image, found[0][0], (0, 1, UNKNOWN)) for image, found, _ in data.trainable(folder, "cn_crops")] if folder else []
+    return Sources(scene.photos(folder) if folder else [], [one for one in crops if all(c in CLASS for c in one[1])])
+
+
+class Composer:
+    """Makes a block: BLOCK plates for the reader and LOOKS pictures for the refiner."""
+
+    def __init__(self, sources, real_share):
+        self.sources, self.real_share, self.faces = sources, real_share, None
 
     def crop(self, rng):
-        image, text = self.crops[rng.integers(len(self.crops))]
+        image, text, kinds = self.sources.crops[rng.integers(len(self.sources.crops))]
         height, width = image.shape[:2]
         if rng.random() < 0.5:
             image = augment.camera(image, rng, 94)
         quad = scene.unit(width, height) * (0.96, 0.92) + (0.02 * width, 0.04 * height)
-        return for_reader(rng, image, quad.astype(np.float32), None)[0], text
+        return for_reader(rng, image, quad.astype(np.float32), None)[0], target(text), np.full((SLOTS, 2), -1, np.float32), kinds
 
-    def __iter__(self):
-        cv2.setNumThreads(0)
-        info = get_worker_info()
-        rng = np.random.default_rng([self.seed, info.id if info else 0])
-        pool = scene.Pool(rng, Faces())
-        kept = []
-        while True:
-            reads, texts, wheres, kinds, refines, corners, counts = [], [], [], [], [], [], []
-            while len(reads) < self.batch or len(refines) < 4:
-                # composing costs as much as learning: a picture is read about twice, moved and lit a little differently
-                if len(kept) >= 1500 and rng.random() < 0.33:
-                    for place in rng.integers(0, len(kept), 8):
-                        picture, text, where, kind = again(rng, *kept[place])
-                        reads.append(picture)
-                        texts.append(text)
-                        wheres.append(where)
-                        kinds.append(kind)
-                    continue
-                first = len(reads)
-                if self.crops and rng.random() < self.real_share / 2:
-                    picture, text = self.crop(rng)
-                    reads.append(picture)
-                    texts.append(target(text))
-                    wheres.append(np.full((SLOTS, 2), -1, np.float32))
-                    kinds.append((0, 1, UNKNOWN))
-                    continue
-                seen, plate = scene.close(rng, pool, self.photos, self.real_share)
-                is_real = isinstance(plate, str)
-                text = plate if is_real else plate.text
-                for image, quad in seen[: 1 + (not is_real)] * 2:
-                    picture, where = for_reader(rng, image, quad, None if is_real else plate.centres)
-                    reads.append(picture)
-                    texts.append(target(text))
-                    wheres.append(where)
-                    kinds.append((0, 1, UNKNOWN) if is_real else (int(plate.two_line), COUNTRIES.index(plate.country), COLOURS.index(plate.colour)))
-                for made in zip(reads[first:], texts[first:], wheres[first:], kinds[first:]):
-                    if len(kept) < 4000:
-                        kept.append(made)
-                    else:
-                        kept[rng.integers(4000)] = made
-                for image, quad in seen * (1 if is_real else 2):
-                    picture, wanted, count = for_refiner(rng, image, quad)
-                    refines.append(picture)
-                    corners.append(wanted)
-                    counts.append(count * (0.3 if is_real else 1.0))
-            for _ in range(len(refines) // 3):
-                refines.append(nothing(rng, self.photos))
-                corners.append(np.zeros(9, np.float32))
-                counts.append(0.0)
-            yield (
-                normalise(np.stack(reads)), torch.tensor(texts), torch.from_numpy(np.stack(wheres)), torch.tensor(kinds),
-                normalise(np.stack(refines)), torch.from_numpy(np.stack(corners)), torch.tensor(counts),
-            )
+    def __call__(self, rng):
+        self.faces = self.faces or Faces()
+        pool, reads, looks = scene.Pool(rng, self.faces, 60), [], []
+        fresh, plates_seen = int(BATCH * STEPS * (1 - AGAIN)), LOOKS * STEPS * 2 // 3
+        while len(reads) < fresh or len(looks) < plates_seen:
+            if self.sources.crops and rng.random() < self.real_share / 2:
+                reads.append(self.crop(rng))
+                continue
+            seen, plate = scene.close(rng, pool, self.sources.photos, self.real_share)
+            is_real = isinstance(plate, scene.Known)
+            kinds = plate.kinds if is_real else (int(plate.two_line), COUNTRIES.index(plate.country), COLOURS.index(plate.colour))
+            for image, quad in seen[: 1 + (not is_real)] * 2:
+                found, where = for_reader(rng, image, quad, None if is_real else plate.centres)
+                reads.append((found, target(plate.text), where, kinds))
+            for image, quad in seen:
+                found, wanted, counts = for_refiner(rng, image, quad)
+                looks.append((found, wanted, np.float32(counts * (0.3 if is_real else 1.0))))
+        # composing costs as much as learning: some are seen once more, moved and lit a little differently
+        reads = reads[:fresh] + [again(rng, *reads[rng.integers(fresh)]) for _ in range(BATCH * STEPS - fresh)]
+        looks = looks[:plates_seen] + [(nothing(rng, self.sources.photos), np.zeros(9, np.float32), np.float32(0)) for _ in range(LOOKS * STEPS - plates_seen)]
+        return list(zip(stacked(rng, reads, BATCH), stacked(rng, looks, LOOKS)))
+
+
+def stacked(rng, rows, batch):
+    """The rows in another order, as batches of one array a column."""
+    order = rng.permutation(len(rows))
+    return [tuple(np.stack([np.asarray(rows[k][c]) for k in order[low : low + batch]]) for c in range(len(rows[0]))) for low in range(0, len(rows), batch)]
 
 
 def again(rng, picture, text, where, kind):
@@ -176,14 +162,12 @@ def attention_loss(flat, where):
     """Cross entropy of each map against a gaussian about the character's place, for places that are known."""
     rows, columns = CELLS
     known = where[..., 0] >= 0
-    if not known.any():
-        return flat.sum() * 0
-    x = torch.arange(columns).float() + 0.5
-    y = torch.arange(rows).float() + 0.5
+    x = torch.arange(columns, device=where.device) + 0.5
+    y = torch.arange(rows, device=where.device) + 0.5
     wanted = torch.exp(-((x - where[..., :1]) ** 2) / (2 * 0.7**2))[..., None, :] * torch.exp(-((y - where[..., 1:]) ** 2) / (2 * 0.8**2))[..., None]
     wanted = wanted.flatten(2)
     wanted = wanted / wanted.sum(2, keepdim=True).clamp(min=1e-6)
-    return -(wanted * torch.log(flat.float() + 1e-6)).sum(2)[known].mean()
+    return -((wanted * torch.log(flat.float() + 1e-6)).sum(2) * known).sum() / known.sum().clamp(min=1)
 
 
 def refiner_loss(out, corners, counts):
@@ -191,101 +175,35 @@ def refiner_loss(out, corners, counts):
     return (off * counts).sum() / counts.sum().clamp(min=1), nn.functional.binary_cross_entropy_with_logits(out[:, 8], corners[:, 8])
 
 
-class Average:
-    """Weights averaged over the last steps; they are what is saved beside the raw ones."""
-
-    def __init__(self, net, keep=0.998):
-        self.net, self.keep, self.state, self.steps = net, keep, None, 0
-
-    def step(self):
-        now = self.net.state_dict()
-        self.steps += 1
-        keep = min(self.keep, self.steps / (self.steps + 10))
-        if self.state is None:
-            self.state = {k: v.clone() for k, v in now.items()}
-        for k, v in now.items():
-            if v.dtype.is_floating_point:
-                self.state[k].lerp_(v, 1 - keep)
-            else:
-                self.state[k].copy_(v)
+def loss(nets, rows, part, first_weight):
+    (reads, texts, wheres, kinds), (pictures, corners, counts) = rows
+    device = next(nets["reader"].parameters()).device
+    texts, wheres, kinds, corners, counts = (values.to(device) for values in (texts, wheres, kinds, corners, counts))
+    characters, layout, country, colour, flat = nets["reader"](picture(reads, device))
+    out = nets["refiner"](picture(pictures, device)).float()
+    spelling = nn.functional.cross_entropy(characters.float().flatten(0, 1), texts.flatten())
+    attention = attention_loss(flat, wheres)
+    kind = sum(kind_loss(head.float(), kinds[:, k]) for k, head in enumerate((layout, country, colour)))
+    off, plate = refiner_loss(out, corners, counts)
+    # from nothing, where the characters are is learnt first: before that there is nothing to be read
+    weight = ATTENTION + (first_weight - ATTENTION) * max(0.0, 1 - part / 0.1)
+    right = (characters.argmax(2) == texts).all(1).float().mean()
+    shown = dict(spelling=spelling, attention=attention, kind=kind, corners=off, plate=plate, exact=right)
+    return spelling + weight * attention + 0.1 * kind + 5 * off + 0.3 * plate, {key: value.item() for key, value in shown.items()}
 
 
-def save(folder, name, average):
-    torch.save(average.state, os.path.join(folder, name + ".tmp"))
-    os.replace(os.path.join(folder, name + ".tmp"), os.path.join(folder, name + ".pt"))
+def kind_loss(out, wanted):
+    """Cross entropy where it is known; a batch may hold none of them."""
+    return nn.functional.cross_entropy(out, wanted, ignore_index=UNKNOWN, reduction="sum") / (wanted != UNKNOWN).sum().clamp(min=1)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--data", default="", help="folder of plate photos (labels.csv a set); only rows with train_ok=yes are used")
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--rate", type=float, default=2.5e-3)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--real", type=float, default=0.14)
-    parser.add_argument("--smoothing", type=float, default=0.0)
-    parser.add_argument("--attention", type=float, default=0.2)
-    parser.add_argument("--freeze", action="store_true", help="leave the reader's first two layers as they are")
-    parser.add_argument("--resume", default="", help="folder with weights to start from")
-    args = parser.parse_args()
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    os.makedirs(args.out, exist_ok=True)
-    reader, refiner = Reader(len(CHARSET) + 1), Refiner()
-    if args.resume:
-        for net, name in ((reader, "reader"), (refiner, "refiner")):
-            path = os.path.join(args.resume, name + ".pt")
-            if os.path.exists(path):
-                print(name, net.load_state_dict(torch.load(path), strict=False), flush=True)
-    nets = [net.to(memory_format=torch.channels_last) for net in (reader, refiner)]
-    averages = [Average(net) for net in nets]
-    print("parameters", [sum(p.numel() for p in net.parameters()) for net in nets], flush=True)
-    if args.freeze:  # the finest layers cost most and have least to learn
-        for parameter in reader.stem[:2].parameters():
-            parameter.requires_grad = False
-    optimiser = torch.optim.AdamW([p for net in nets for p in net.parameters() if p.requires_grad], lr=args.rate, weight_decay=1e-3)
-    loader = iter(DataLoader(Stream(args.seed, args.data, args.batch, args.real), batch_size=None, num_workers=args.workers, prefetch_factor=4))
-    began = saved = time.time()
-    step, shown = 0, np.zeros(6)
-    while True:
-        part = (time.time() - began) / 60 / args.minutes
-        if part >= 1:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = args.rate * min(1, (step + 1) / 40) * (0.5 * (1 + np.cos(np.pi * min(1, part))) + 0.01)
-        reads, texts, wheres, kinds, refines, corners, counts = next(loader)
-        with torch.autocast("cpu", torch.bfloat16):
-            characters, layout, country, colour, flat = reader(reads.contiguous(memory_format=torch.channels_last))
-            out = refiner(refines.contiguous(memory_format=torch.channels_last))
-        spelling = nn.functional.cross_entropy(characters.float().flatten(0, 1), texts.flatten(), label_smoothing=args.smoothing)
-        attention = attention_loss(flat, wheres)
-        kind = sum(nn.functional.cross_entropy(head.float(), kinds[:, k], ignore_index=UNKNOWN) for k, head in enumerate((layout, country, colour)))
-        off, plate = refiner_loss(out.float(), corners, counts)
-        loss = spelling + args.attention * attention + 0.1 * kind + 5 * off + 0.3 * plate
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(reader.parameters(), 3.0)
-        nn.utils.clip_grad_norm_(refiner.parameters(), 3.0)
-        optimiser.step()
-        for average in averages:
-            average.step()
-        right = (characters.argmax(2) == texts).all(1).float().mean().item()
-        now = np.array([spelling.item(), attention.item(), kind.item(), off.item(), plate.item(), right])
-        shown = now if step == 0 else shown * 0.98 + now * 0.02
-        step += 1
-        if step % 25 == 0:
-            names = zip(("spelling", "attention", "kind", "corners", "plate", "exact"), shown)
-            print(f"step {step} {int(time.time() - began)}s {step * args.batch / (time.time() - began):.0f}/s", " ".join(f"{n} {v:.4f}" for n, v in names), flush=True)
-        if time.time() - saved > 180:
-            saved = time.time()
-            save(args.out, "reader", averages[0])
-            save(args.out, "refiner", averages[1])
-    save(args.out, "reader", averages[0])
-    save(args.out, "refiner", averages[1])
+def training(args, sources, samples, rate, nets=None, real_share=0.2, freeze_from=0.5, first_weight=1.0):
+    """The stage `reader` of a training: reader and refiner together."""
+    nets = nets or dict(reader=Reader(len(CHARSET) + 1), refiner=Refiner())
 
+    def before(part):
+        if part >= freeze_from:  # the finest layers cost most and learn all they will early
+            for parameter in nets["reader"].stem[:2].parameters():
+                parameter.requires_grad = False
 
-if __name__ == "__main__":
-    main()
+    return Training("reader", 1, nets, Composer(sources, real_share), partial(loss, first_weight=first_weight), args, samples, rate, BATCH, STEPS, 3.0, before)

@@ -1,20 +1,17 @@
-"""Trains the detector on composed scenes."""
-
-import argparse
-import os
-import time
+"""The detector, trained on composed scenes."""
 
 import cv2
 import numpy as np
 import torch
-from torch import nn
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 import scene
 from glyphs import Faces
 from nets import Detector
-from train_close import Average, normalise, save
+from train_close import stacked
+from trainer import Training, picture
 
+BATCH, STEPS = 16, 24
+FRESH = 0.4
 STRIDE, UNIT = 8, 64.0
 
 
@@ -37,31 +34,19 @@ def targets(quads):
     return heat.astype(np.float32), corners, near
 
 
-class Stream(IterableDataset):
-    def __init__(self, seed, folder, batch):
-        self.seed, self.batch = seed, batch
-        self.photos = scene.photos(folder) if folder else []
+class Composer:
+    """Makes a block of BATCH * STEPS scenes."""
 
-    def __iter__(self):
-        cv2.setNumThreads(0)
-        info = get_worker_info()
-        rng = np.random.default_rng([self.seed, 77, info.id if info else 0])
-        pool, kept = scene.Pool(rng, Faces()), []
-        while True:
-            made = []
-            for _ in range(self.batch):
-                # composing costs more than learning: a scene is seen about three times, shifted, mirrored and lit anew
-                if len(kept) < 400 or rng.random() < 0.35:
-                    one = scene.wide(rng, pool, self.photos)
-                    if len(kept) < 400:
-                        kept.append(one)
-                    else:
-                        kept[rng.integers(400)] = one
-                    made.append(one)
-                else:
-                    made.append(again(rng, *kept[rng.integers(len(kept))]))
-            heat, corners, near = (torch.from_numpy(np.stack(a)) for a in zip(*[targets(q) for _, q in made]))
-            yield normalise(np.stack([image for image, _ in made])), heat, corners, near
+    def __init__(self, photos):
+        self.photos, self.faces = photos, None
+
+    def __call__(self, rng):
+        self.faces = self.faces or Faces()
+        pool = scene.Pool(rng, self.faces, 60)
+        made = [scene.wide(rng, pool, self.photos) for _ in range(int(BATCH * STEPS * FRESH))]
+        # composing costs more than learning: a scene is seen two or three times, shifted, mirrored and lit anew
+        made += [again(rng, *made[rng.integers(len(made))]) for _ in range(BATCH * STEPS - len(made))]
+        return stacked(rng, [(image, *targets(quads)) for image, quads in made], BATCH)
 
 
 def again(rng, image, quads):
@@ -88,57 +73,14 @@ def loss_of(out, heat, corners, near):
     return -(positive + negative) / count, wrong
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--data", default="", help="folder of plate photos; only rows with train_ok=yes are used")
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--batch", type=int, default=24)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--resume", default="")
-    args = parser.parse_args()
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    os.makedirs(args.out, exist_ok=True)
-    net = Detector()
-    if args.resume:
-        net.load_state_dict(torch.load(args.resume))
-    net = net.to(memory_format=torch.channels_last)
-    average = Average(net)
-    print("parameters", sum(p.numel() for p in net.parameters()), flush=True)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=1e-3)
-    loader = iter(DataLoader(Stream(args.seed, args.data, args.batch), batch_size=None, num_workers=args.workers, prefetch_factor=4))
-    began, step, mean, mean_wrong = time.time(), 0, 0.0, 0.0
-    saved = began
-    while True:
-        part = (time.time() - began) / 60 / args.minutes
-        if part >= 1:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = args.rate * min(1, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * min(1, part))) + 0.01)
-        images, heat, corners, near = next(loader)
-        with torch.autocast("cpu", torch.bfloat16):
-            out = net(images.contiguous(memory_format=torch.channels_last))
-        focal, wrong = loss_of(out.float(), heat, corners, near)
-        loss = focal + wrong
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimiser.step()
-        average.step()
-        keep = 0.98 if step else 0.0
-        mean, mean_wrong = mean * keep + focal.item() * (1 - keep), mean_wrong * keep + wrong.item() * (1 - keep)
-        step += 1
-        if step % 50 == 0:
-            print(f"step {step} images {step * args.batch} heat {mean:.3f} corners {mean_wrong:.3f} {step * args.batch / (time.time() - began):.0f}/s", flush=True)
-        if time.time() - saved > 120:
-            saved = time.time()
-            save(args.out, "detector", average)
-    save(args.out, "detector", average)
+def loss(nets, rows, part):
+    device = next(nets["detector"].parameters()).device
+    images, *wanted = rows
+    out = nets["detector"](picture(images, device))
+    focal, wrong = loss_of(out.float(), *(values.to(device) for values in wanted))
+    return focal + wrong, dict(heat=focal.item(), corners=wrong.item())
 
 
-if __name__ == "__main__":
-    main()
+def training(args, photos, samples, rate, net=None):
+    """The stage `detector` of a training."""
+    return Training("detector", 2, dict(detector=net or Detector()), Composer(photos), loss, args, samples, rate, BATCH, STEPS, 5.0)

@@ -1,5 +1,6 @@
 //! `borderlane plates`: reads plates from pictures or video by running `borderlane-vision`, so that this program needs no OpenCV.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +11,7 @@ use std::process::Command;
 pub struct PlatesArgs {
     /// Everything after `plates` goes to `borderlane-vision plates`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    rest: Vec<String>,
+    rest: Vec<OsString>,
 }
 
 /// Runs the worker's command and returns its exit code; 127 when it is not there.

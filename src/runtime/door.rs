@@ -42,10 +42,7 @@ impl Door {
     pub async fn note(&self, event: DoorEvent, store: &Store, trust: clock::Trust) {
         let body = match event {
             DoorEvent::LoggedIn(account) => Some(Body::LoggedIn { by: person(&account) }),
-            DoorEvent::LoggedOut(account, by_person) => {
-                let why = if by_person { "logout" } else { "account" };
-                Some(Body::LoggedOut { by: person(&account), why: why.to_owned() })
-            }
+            DoorEvent::LoggedOut(account, end) => Some(Body::LoggedOut { by: person(&account), why: end.word().to_owned() }),
             DoorEvent::LoginFailed { login, why } => self.refused(login, why, clock::mono()),
         };
         if let Some(body) = body {

@@ -192,7 +192,10 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     tasks.spawn(named("control socket", control::serve(settings.state_dir.clone(), joints.clone(), importer)));
     tasks.spawn(named("claims", centre::claims_out(claimed, link.map(|(inputs, _)| inputs))));
     tasks.spawn(named("look-ups", knowledge::serve(asked, store.clone(), centre_claims.0, centre_claims.1, inbox.clone())));
-    let screens = screens::start(&settings, &joints, (barrier.stop.clone(), barrier.view.clone()), opened.ledger, &mut tasks).await?;
+    let cameras_counted = [0, 1].map(|which| cameras[which].as_ref().map(|supervisor| supervisor.counters.clone()));
+    let counted = metrics::DeviceCounters { barrier: barrier.metrics, cameras: cameras_counted };
+    let screens =
+        screens::start(&settings, &joints, (barrier.stop.clone(), barrier.view.clone()), counted, opened.ledger, &mut tasks).await?;
     let sinks = Sinks { recorder: recorder.clone(), barrier: barrier.commands, cameras, questions, claims, view: view_in, turns: turns_in };
     let (stop, stopped) = watch::channel(false);
     let lane_loop = tokio::spawn(LaneLoop::new(lane, inputs, barrier.view, sinks).run(stopped.clone()));

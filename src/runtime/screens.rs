@@ -9,6 +9,7 @@ use crate::barrier;
 use crate::camera::board::Board;
 use crate::clock;
 use crate::runtime::accounts;
+use crate::runtime::metrics::{Counters, DeviceCounters};
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
 use crate::web::seams::{
@@ -42,6 +43,7 @@ pub(super) async fn start(
     settings: &Settings,
     joints: &Joints,
     (stop, field): (barrier::StopButton, watch::Receiver<barrier::View>),
+    devices: DeviceCounters,
     ledger: LedgerId,
     tasks: &mut JoinSet<&'static str>,
 ) -> Result<Screens, RunError> {
@@ -80,7 +82,8 @@ pub(super) async fn start(
     tasks.spawn(super::named("stop wire", stop_wire(presses, stop)));
     tasks.spawn(super::named("acts", carry_acts(acts_taken, joints.inbox.clone())));
     let kept = (joints.store.clone(), joints.board.clone());
-    tasks.spawn(super::named("screens' questions", answer(requests_taken, kept, ledger, metrics, trust)));
+    let counters = Counters { web: metrics, devices };
+    tasks.spawn(super::named("screens' questions", answer(requests_taken, kept, ledger, counters, trust)));
     tasks.spawn(super::named("frames", frames_out(shown, field, frames_in, turns_in)));
     Ok(Screens { stopping })
 }
@@ -149,11 +152,7 @@ impl Shown {
             lane: self.settings.lane.clone(),
             site: self.settings.site.clone(),
             time_zone: "Asia/Ho_Chi_Minh".into(),
-            link: LinkFacts {
-                since_ms: Some(link_since_ms),
-                waiting_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq),
-                oldest_waiting_ms: None,
-            },
+            link: LinkFacts { since_ms: Some(link_since_ms), waiting_records: metrics.last_seq.saturating_sub(metrics.acknowledged_seq) },
             software_stop: field.borrow().software_stop,
             versions: Versions { program: env!("CARGO_PKG_VERSION").into() },
             view: lane_link::view::LaneView::from(&**self.view.borrow()),
@@ -171,7 +170,7 @@ async fn answer(
     mut requests: mpsc::Receiver<WebRequest>,
     (store, board): (Store, Board),
     ledger: LedgerId,
-    metrics: WebMetrics,
+    metrics: Counters,
     trust: clock::Trust,
 ) {
     let door = Arc::new(Door::default());

@@ -14,7 +14,7 @@
 use super::Shared;
 use super::error::Refusal;
 use super::guard::read_json;
-use super::seams::{DoorEvent, WebRequest};
+use super::seams::{DoorEvent, SessionEnd, WebRequest};
 use super::sessions::SessionId;
 use crate::officer::lockout::Lockout;
 use crate::officer::pin::{self, Pin};
@@ -35,6 +35,8 @@ pub const OFFICERS_MAX: usize = 64;
 const GATE_TIMEOUT_MS: u64 = 3_000;
 /// An act waits so long to hear that its account still stands.
 const STILL_STANDS_TIMEOUT_MS: u64 = 300;
+/// Idle sessions are looked for so often.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 struct Nothing {}
@@ -61,12 +63,29 @@ pub(super) async fn login(State(shared): State<Arc<Shared>>, headers: HeaderMap,
         (sessions.begin(session.clone(), account.clone(), now), before)
     };
     if let Some(before) = before {
-        note(&shared, DoorEvent::LoggedOut(before, true));
+        note(&shared, DoorEvent::LoggedOut(before, SessionEnd::Logout));
     }
     note(&shared, DoorEvent::LoggedIn(account));
     shared.metrics.login("ok");
     tracing::info!(officer = %id, "logged in");
     Ok(([(header::SET_COOKIE, session.set_cookie())], Json(SessionAnswer { session: Some(view) })).into_response())
+}
+
+/// Ends the sessions that nobody used, and has all that ended by themselves written down, once a second.
+pub(super) async fn sweep(shared: &Shared) {
+    let mut every = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        every.tick().await;
+        let ended = {
+            let mut sessions = shared.sessions();
+            sessions.sweep((shared.clocks.mono)());
+            sessions.take_ended()
+        };
+        for (account, end) in ended {
+            tracing::info!(officer = %account.id, why = end.word(), "a session ended");
+            note(shared, DoorEvent::LoggedOut(account, end));
+        }
+    }
 }
 
 /// Hands it to the store's side without waiting: a door that waits for the disk would shut people out.
@@ -134,7 +153,7 @@ pub(super) async fn logout(State(shared): State<Arc<Shared>>, headers: HeaderMap
     if let Some(id) = session_of(&headers) {
         let ended = shared.sessions().end(&id);
         if let Some(account) = ended {
-            note(&shared, DoorEvent::LoggedOut(account, true));
+            note(&shared, DoorEvent::LoggedOut(account, SessionEnd::Logout));
         }
     }
     Ok(([(header::SET_COOKIE, SessionId::clear_cookie())], Json(SessionAnswer { session: None })).into_response())
@@ -205,6 +224,6 @@ fn end_with_account(shared: &Shared, id: &SessionId, account: Account) {
     // Two requests at once: the session ends once.
     if shared.sessions().end(id).is_some() {
         tracing::warn!(officer = %account.id, "a session ended: the account was removed, changed or has run out");
-        note(shared, DoorEvent::LoggedOut(account, false));
+        note(shared, DoorEvent::LoggedOut(account, SessionEnd::Account));
     }
 }

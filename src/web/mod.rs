@@ -182,6 +182,7 @@ impl Web {
     /// [`WebError::Serve`].
     pub async fn run(self) -> Result<(), WebError> {
         let stopping = self.shared.stopping.clone();
+        let shared = self.shared.clone();
         let router = router(self.shared);
         tracing::info!(address = %self.address, "the screens are served");
         let serve = axum::serve(listen::Bounded::new(self.listener), router).with_graceful_shutdown(stopping.clone().cancelled_owned());
@@ -191,6 +192,7 @@ impl Web {
         };
         tokio::select! {
             served = serve => served.map_err(WebError::Serve),
+            () = login::sweep(&shared) => Ok(()),
             () = cut => {
                 tracing::warn!("connections of screens were cut at the end");
                 Ok(())

@@ -76,13 +76,39 @@ pub struct PassageRow {
     pub end: Option<PassageEnd>,
 }
 
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// Its person logged out, or logged in anew at the same screen.
+    Logout,
+    /// Its account was removed, changed or had run out.
+    Account,
+    /// Nobody acted for the set time.
+    Idle,
+    /// There were too many; it was the one that was idle longest.
+    Crowded,
+}
+
+impl SessionEnd {
+    /// The word of the ledger.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Account => "account",
+            Self::Idle => "idle",
+            Self::Crowded => "crowded",
+        }
+    }
+}
+
 /// What a person did at the door, for the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DoorEvent {
     /// Logged in.
     LoggedIn(Account),
-    /// A session ended by logout, or, `false`, because its account no longer stands.
-    LoggedOut(Account, bool),
+    /// A session ended.
+    LoggedOut(Account, SessionEnd),
     /// A login was refused.
     LoginFailed {
         /// The login that was typed, in its normal form.

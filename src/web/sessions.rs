@@ -1,5 +1,6 @@
 //! Who works this screen. A session is 128 random bits in a cookie; it ends by logout, by idleness, or with the daemon.
 
+use super::seams::SessionEnd;
 use crate::officer::Account;
 use lane_core::officer::Role;
 use lane_core::time::Mono;
@@ -59,13 +60,15 @@ pub struct Session {
 pub struct Sessions {
     idle_logout_ms: u64,
     open: Vec<(SessionId, Session)>,
+    /// Ended by themselves and not yet told; no more than were ever open at a time, since every use of the sessions is followed by [`Sessions::take_ended`].
+    ended: Vec<(Account, SessionEnd)>,
 }
 
 impl Sessions {
     /// None yet.
     #[must_use]
     pub const fn new(idle_logout_ms: u64) -> Self {
-        Self { idle_logout_ms, open: Vec::new() }
+        Self { idle_logout_ms, open: Vec::new(), ended: Vec::new() }
     }
 
     /// Begins one.
@@ -74,7 +77,7 @@ impl Sessions {
         if self.open.len() >= SESSIONS_MAX {
             let idlest = self.open.iter().enumerate().min_by_key(|(_, (_, session))| session.used_at).map(|(index, _)| index);
             if let Some(index) = idlest {
-                self.open.swap_remove(index);
+                self.ended.push((self.open.swap_remove(index).1.account, SessionEnd::Crowded));
             }
         }
         let session = Session { account, used_at: now };
@@ -109,9 +112,15 @@ impl Sessions {
         Some(self.open.swap_remove(at).1.account)
     }
 
-    fn sweep(&mut self, now: Mono) {
-        let idle_logout_ms = self.idle_logout_ms;
-        self.open.retain(|(_, session)| now.since(session.used_at) < idle_logout_ms);
+    /// Ends what is idle.
+    pub fn sweep(&mut self, now: Mono) {
+        let idle = |session: &Session| now.since(session.used_at) >= self.idle_logout_ms;
+        self.ended.extend(self.open.extract_if(.., |(_, session)| idle(session)).map(|(_, session)| (session.account, SessionEnd::Idle)));
+    }
+
+    /// Those that ended by themselves since the last time.
+    pub fn take_ended(&mut self) -> Vec<(Account, SessionEnd)> {
+        std::mem::take(&mut self.ended)
     }
 
     fn show(&self, session: &Session, now: Mono) -> SessionView {
@@ -153,6 +162,8 @@ mod tests {
         assert!(sessions.act(&id, Mono(900)).is_some());
         assert_eq!(sessions.look(&id, Mono(1800)).unwrap().idle_left_ms, 100);
         assert_eq!(sessions.look(&id, Mono(1900)), None);
+        assert_eq!(sessions.take_ended(), [(account("lan"), SessionEnd::Idle)]);
+        assert_eq!(sessions.take_ended(), []);
         assert!(sessions.act(&id, Mono(1900)).is_none());
     }
 
@@ -164,6 +175,7 @@ mod tests {
             sessions.begin(id.clone(), account("lan"), Mono(n as u64));
         }
         assert_eq!(sessions.open.len(), SESSIONS_MAX);
+        assert_eq!(sessions.take_ended(), [(account("lan"), SessionEnd::Crowded)]);
         assert!(sessions.act(&ids[0], Mono(20)).is_none() && sessions.act(&ids[1], Mono(20)).is_some());
         sessions.end(&ids[1]);
         assert!(sessions.act(&ids[1], Mono(20)).is_none());

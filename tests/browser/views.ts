@@ -96,7 +96,7 @@ export function view(more: Partial<LaneView> = {}): LaneView {
 export function frame(lane: LaneView, more: Partial<ViewFrame> = {}): ViewFrame {
   return {
     turn: 1, now_ms: 812_345, utc_ms: NOON_MS, clock_trusted: true, lane: 'L3', site: 'Hữu Nghị', time_zone: 'Asia/Ho_Chi_Minh',
-    link: { since_ms: 125_000, waiting_records: 0, oldest_waiting_ms: null }, software_stop: true, versions: { program: '0.1.0' }, view: lane,
+    link: { since_ms: 125_000, waiting_records: 0 }, software_stop: true, versions: { program: '0.1.0' }, view: lane,
     cameras: [SIGHT, { ...SIGHT, accepted: { picture: REAR, utc_ms: NOON_MS - 20 * HOUR_MS, by: null } }],
     ...more,
   };
@@ -129,7 +129,7 @@ export const scenes = {
   /** The link to the centre is cut, everything else is good. */
   offline: (): ViewFrame => {
     const held = scenes.held();
-    return { ...held, link: { since_ms: 7_500_000, waiting_records: 412, oldest_waiting_ms: 7_400_000 }, view: { ...held.view, link_up: false, knowledge_age_s: 7_520 } };
+    return { ...held, link: { since_ms: 7_500_000, waiting_records: 412 }, view: { ...held.view, link_up: false, knowledge_age_s: 7_520 } };
   },
   /** One camera covered, the other dirty and never accepted. */
   covered: () =>
@@ -173,7 +173,7 @@ export const scenes = {
         }),
         approaching: vehicle('hold', [], { passage: null, here_ms: 212_000 }),
       }),
-      { link: { since_ms: 9_000_000, waiting_records: 1284, oldest_waiting_ms: 8_990_000 }, software_stop: false },
+      { link: { since_ms: 9_000_000, waiting_records: 1284 }, software_stop: false },
     ),
   /** Nothing known of the vehicle, three declarations fit. */
   choosing: () =>

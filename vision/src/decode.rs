@@ -12,6 +12,8 @@ use lane_core::plate::{Form, PlateText, grammar};
 const BEAM: usize = 40;
 /// Symbols of a place that are tried.
 const TRIED: usize = 6;
+/// A way this much less likely than the likeliest one so far is not followed: of a clear plate that is nearly all of them.
+const MAX_BEHIND: f32 = 12.0;
 /// Texts that are told, likeliest first.
 pub const MAX_TEXTS: usize = 5;
 /// Of a text that fits no grammar, in nats.
@@ -62,8 +64,9 @@ pub fn decode(places: &[Vec<f32>], symbols: &[char]) -> Vec<Decoded> {
         let mut order: Vec<usize> = (0..log_probs.len()).collect();
         order.sort_unstable_by(|&a, &b| log_probs[b].total_cmp(&log_probs[a]));
         let mut longer = Vec::with_capacity(beam.len() * TRIED);
+        let best = beam.iter().map(|way| way.score).fold(f32::MIN, f32::max) + order.first().map_or(0.0, |&class| log_probs[class]);
         for way in &beam {
-            for &class in order.iter().take(TRIED) {
+            for &class in order.iter().take(TRIED).take_while(|&&class| way.score + log_probs[class] >= best - MAX_BEHIND) {
                 let mut next = way.clone();
                 next.score += log_probs[class];
                 next.best += log_probs[class];
@@ -167,6 +170,16 @@ mod tests {
         let texts = decode(&places, &SYMBOLS);
         assert_eq!(texts[0].text, "12C3456");
         assert_eq!(texts[0].symbols.iter().map(|(_, place)| *place).collect::<Vec<_>>(), [0, 1, 2, 3, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_clear_plate_has_no_other_texts_and_a_doubt_of_one_in_ten_thousand_has() {
+        let clear = |p| decode(&"12C34567".chars().map(|symbol| place(&[(symbol, p)])).collect::<Vec<_>>(), &SYMBOLS);
+        assert_eq!(clear(0.99999).len(), 1);
+        let mut places = sure("12C34567");
+        places[7] = place(&[('7', 0.9998), ('1', 0.0001)]);
+        let texts = decode(&places, &SYMBOLS);
+        assert!(texts.iter().any(|one| one.text == "12C34561"), "{texts:?}");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! `borderlane-vision`: reads plates from files (`plates`), or watches one camera for the daemon (`worker`).
 
 use borderlane_vision::eyes::Eyes;
-use borderlane_vision::live::{FFMPEG_OPTIONS, LiveSpec};
+use borderlane_vision::label::label;
+use borderlane_vision::live::FFMPEG_OPTIONS;
 use borderlane_vision::plates::{PlatesOptions, answer_files};
+use borderlane_vision::quiet::silence_libraries;
 use borderlane_vision::source::SourceSpec;
 use borderlane_vision::worker::{WorkerSettings, work};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::io::{stderr, stdout};
+use std::fs::File;
+use std::io::{Write, stdout};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,7 +26,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Reads plates from pictures (JPEG, PNG, BMP) and videos (MP4, MOV, Matroska, AVI)
+    /// Reads plates from pictures (JPEG, PNG, BMP, TIFF, still WebP) and videos (MP4, MOV, Matroska, AVI)
+    ///
+    /// A file that cannot be read is told by name and reason on standard error (and with --json also on standard output), the others are read.
+    /// Exit code: 0 every file was read, 1 some file or the models could not be, 2 the command is wrong.
     Plates(PlatesArguments),
     /// Watches one camera; speaks with the daemon over stdin and stdout
     Worker(WorkerArguments),
@@ -40,8 +46,12 @@ struct PlatesArguments {
     /// Folder with manifest.json and the models [default: models, then /usr/share/borderlane/models]
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
+    /// Helps to label a site's own photos: prints the address of a page on this machine (127.0.0.1, a free port, a token) that shows every photo
+    /// of FOLDER with the proposed plates, to be accepted or corrected; labels.csv in FOLDER takes the answers, for `make train FINETUNE=FOLDER`
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["json", "crops", "files"])]
+    label: Option<PathBuf>,
     /// The files
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "label", value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
@@ -87,18 +97,32 @@ struct WorkerArguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Command::Worker(worker) = &arguments.command
+        && needs_options(worker)
+    {
+        eprintln!("borderlane-vision: {}", start_anew_with_options());
+        return ExitCode::FAILURE;
+    }
+    let mut told = match silence_libraries() {
+        Ok(told) => told,
+        Err(error) => {
+            eprintln!("borderlane-vision: cannot keep standard error to itself: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     // One thread: a worker has one core's worth of a small machine and must not take the lane's.
     let single = opencv::core::set_num_threads(1);
     let result = match (single, arguments.command) {
         (Err(error), _) => Err(error.to_string()),
-        (Ok(()), Command::Plates(arguments)) => plates(&arguments),
+        (Ok(()), Command::Plates(arguments)) => plates(&arguments, &mut told),
         (Ok(()), Command::Worker(arguments)) => worker(&arguments).map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("borderlane-vision: {error}");
+            // nothing is left to say it to if standard error is gone too
+            let _told = writeln!(told, "borderlane-vision: {error}");
             ExitCode::FAILURE
         }
     }
@@ -112,10 +136,18 @@ fn open_eyes(models: Option<&Path>) -> Result<Eyes, String> {
     Eyes::open(folder).map_err(|error| error.to_string())
 }
 
-fn plates(arguments: &PlatesArguments) -> Result<bool, String> {
-    let mut eyes = open_eyes(arguments.models.as_deref())?;
+fn plates(arguments: &PlatesArguments, told: &mut File) -> Result<bool, String> {
+    let eyes = open_eyes(arguments.models.as_deref())?;
+    if let Some(folder) = &arguments.label {
+        return label(eyes, folder, &mut stdout().lock(), told).map_err(|error| error.to_string());
+    }
     let options = PlatesOptions { json: arguments.json, crops: arguments.crops };
-    answer_files(&mut eyes, &arguments.files, options, &mut stdout().lock(), &mut stderr().lock()).map_err(|error| error.to_string())
+    let mut eyes = eyes;
+    answer_files(&mut eyes, &arguments.files, options, &mut stdout().lock(), told).map_err(|error| error.to_string())
+}
+
+fn needs_options(arguments: &WorkerArguments) -> bool {
+    arguments.source.starts_with("rtsp://") && std::env::var_os(FFMPEG_OPTIONS.0).is_none()
 }
 
 /// OpenCV takes FFmpeg's options from the environment, which a running program cannot change safely: this one becomes itself again, with them.
@@ -132,9 +164,6 @@ fn start_anew_with_options() -> String {
 
 fn worker(arguments: &WorkerArguments) -> Result<(), String> {
     let source = SourceSpec::parse(&arguments.source, arguments.credentials.as_deref()).map_err(|error| error.to_string())?;
-    if matches!(source, SourceSpec::Live { spec: LiveSpec::Rtsp(_), .. }) && std::env::var_os(FFMPEG_OPTIONS.0).is_none() {
-        return Err(start_anew_with_options());
-    }
     let eyes = open_eyes(arguments.models.as_deref())?;
     let settings = WorkerSettings {
         max_detections_per_second: arguments.max_detections_per_second,

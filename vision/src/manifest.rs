@@ -61,6 +61,16 @@ pub enum ManifestError {
         /// The name.
         name: String,
     },
+    /// What the manifest says of a model is out of its bounds.
+    #[error("{file}: of {model}: {what} is out of bounds")]
+    Bounds {
+        /// The manifest.
+        file: PathBuf,
+        /// The model.
+        model: String,
+        /// Which value, and its bounds.
+        what: &'static str,
+    },
     /// The file is another one than the manifest means.
     #[error("{file}: SHA-256 is {found}, the manifest says {expected}: the model is not used")]
     Digest {
@@ -171,6 +181,9 @@ fn verified(folder: &Path, manifest: &Path, entry: &ModelEntry) -> Result<Verifi
     if Path::new(&entry.file).file_name() != Some(entry.file.as_ref()) {
         return Err(ManifestError::Name { file: manifest.to_owned(), name: entry.file.clone() });
     }
+    if let Some(what) = out_of_bounds(entry) {
+        return Err(ManifestError::Bounds { file: manifest.to_owned(), model: entry.file.clone(), what });
+    }
     let file = folder.join(&entry.file);
     let bytes = read_bounded(&file, MAX_MODEL_BYTES)?;
     let found = hex::encode(Sha256::digest(&bytes));
@@ -180,9 +193,27 @@ fn verified(folder: &Path, manifest: &Path, entry: &ModelEntry) -> Result<Verifi
     Ok(VerifiedModel { entry: entry.clone(), bytes })
 }
 
+/// The first value that no network of ours could have.
+fn out_of_bounds(entry: &ModelEntry) -> Option<&'static str> {
+    let within = |value: f32, low: f32, high: f32| (low..=high).contains(&value);
+    let reads = entry.kind == ModelKind::Reader;
+    let wrong = [
+        (!entry.input.iter().all(|side| (8..=2_048).contains(side)), "a side of the input (8 to 2048 pixels)"),
+        (reads && !(1..=32).contains(&entry.slots), "slots (1 to 32)"),
+        (reads && !(1..=1_000).contains(&entry.charset.chars().count()), "charset (1 to 1000 symbols)"),
+        (reads && !entry.margin.iter().all(|&margin| within(margin, 1.0, 2.0)), "margin (1 to 2)"),
+        (entry.kind == ModelKind::Refiner && !within(entry.surroundings, 1.0, 4.0), "surroundings (1 to 4)"),
+    ];
+    wrong.iter().find(|(is_wrong, _)| *is_wrong).map(|(_, what)| *what)
+}
+
 fn read_bounded(file: &Path, limit_bytes: u64) -> Result<Vec<u8>, ManifestError> {
     let failed = |reason| ManifestError::Read { file: file.to_owned(), reason };
-    let bytes = fs::metadata(file).map_err(failed)?.len();
+    let about = fs::metadata(file).map_err(failed)?;
+    if !about.is_file() {
+        return Err(failed(std::io::Error::other("is not a file")));
+    }
+    let bytes = about.len();
     if bytes > limit_bytes {
         return Err(ManifestError::TooLarge { file: file.to_owned(), bytes, limit_bytes });
     }
@@ -204,7 +235,12 @@ mod tests {
 
     fn row(file: &str, content: &[u8], kind: &str) -> String {
         let sha256 = hex::encode(Sha256::digest(content));
-        format!(r#"{{"file":"{file}","sha256":"{sha256}","bytes":{},"kind":"{kind}","input":[8,8],"version":"1"}}"#, content.len())
+        let more = match kind {
+            "refiner" => r#","surroundings":1.6"#,
+            "reader" => r#","slots":10,"charset":"AB","margin":[1.1,1.1]"#,
+            _ => "",
+        };
+        format!(r#"{{"file":"{file}","sha256":"{sha256}","bytes":{},"kind":"{kind}","input":[8,8],"version":"1"{more}}}"#, content.len())
     }
 
     fn load(rows: &[String]) -> Result<Models, ManifestError> {
@@ -227,6 +263,22 @@ mod tests {
     fn a_name_that_leaves_the_folder_is_refused() {
         let error = load(&[row("../d.onnx", b"d", "detector"), row("r.onnx", b"r", "reader")]).unwrap_err();
         assert!(matches!(error, ManifestError::Name { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_no_network_of_ours_could_have_is_refused() {
+        let good = [row("d.onnx", b"d", "detector"), row("f.onnx", b"f", "refiner"), row("r.onnx", b"r", "reader")];
+        for (old, new, what) in [
+            ("[8,8]", "[0,8]", "a side of the input"),
+            ("[8,8]", "[8,4096]", "a side of the input"),
+            (":1.6", ":0.0", "surroundings"),
+            (":10,", ":0,", "slots"),
+            (r#""AB""#, r#""""#, "charset"),
+            ("[1.1,1.1]", "[1.1,99]", "margin"),
+        ] {
+            let error = load(&good.clone().map(|row| row.replace(old, new))).unwrap_err().to_string();
+            assert!(error.contains("manifest.json: of ") && error.contains(what), "{error}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! `borderlane-vision plates`: pictures and videos in, one answer a file out.
 //!
-//! With `--json` one object a line on stdout, in the order of the files: `{"file","plates":[{"text","confidence","box":[x,y,w,h],"others":[{"text","confidence"}]}],"ms"}`, or
-//! `{"file","error"}`. `confidence` is the probability of exactly this text, `box` in pixels, `ms` the time from decoded
+//! With `--json` one object a line on stdout, in the order of the files:
+//! `{"file","plates":[{"text","confidence","box":[x,y,w,h],"lines","country","colour","others":[{"text","confidence"}]}],"ms"}`, or
+//! `{"file","error"}`. `confidence` is the probability of exactly this text, `box` in pixels (of the picture turned upright), `lines` 1 or 2,
+//! `country` (`VN`, `CN`) and `colour` of the ground null where the picture does not show them clearly, `ms` the time from decoded
 //! frame to text (of a video: of all frames that were looked at). Errors are also told on stderr; the other files are still read.
 
 use crate::eyes::{Eyes, EyesError, Sighting};
@@ -10,6 +12,7 @@ use crate::picture;
 use crate::source::{Opened, SourceError, Video, open_file};
 use crate::track::Tracks;
 use lane_core::plate::{PlateText, grammar};
+use lane_link::camera::{PlateColour, PlateCountry, PlateLayout};
 use opencv::core::Mat;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -49,6 +52,12 @@ pub struct PlateAnswer {
     /// Left, top, width, height in pixels.
     #[serde(rename = "box")]
     pub place: [i32; 4],
+    /// 1 or 2.
+    pub lines: u8,
+    /// Where the picture shows it clearly.
+    pub country: Option<PlateCountry>,
+    /// Of the ground, where the picture shows it clearly.
+    pub colour: Option<PlateColour>,
     /// The next likely texts, likeliest first.
     pub others: Vec<OtherText>,
 }
@@ -155,7 +164,15 @@ fn plate_answer(sighting: &Sighting) -> PlateAnswer {
     let reading = &sighting.reading;
     let other = |(text, confidence): &(String, f32)| OtherText { text: text.clone(), confidence: rounded(f64::from(*confidence)) };
     let others = reading.others.iter().map(other).collect();
-    PlateAnswer { text: reading.text.clone(), confidence: rounded(f64::from(reading.confidence)), place, others }
+    PlateAnswer {
+        text: reading.text.clone(),
+        confidence: rounded(f64::from(reading.confidence)),
+        place,
+        lines: if reading.layout == PlateLayout::TwoLine { 2 } else { 1 },
+        country: reading.country,
+        colour: reading.colour,
+        others,
+    }
 }
 
 fn is_answer(answer: &PlateAnswer) -> bool {
@@ -227,7 +244,6 @@ fn elect(votes: BTreeMap<u64, Votes>) -> Vec<PlateAnswer> {
 mod tests {
     use super::*;
     use crate::reader::Reading;
-    use lane_link::camera::PlateLayout;
 
     fn sighting(text: &str, confidence: f32) -> Sighting {
         let reading = Reading {
@@ -236,7 +252,7 @@ mod tests {
             layout: PlateLayout::OneLine,
             others: vec![("12C12346".into(), 0.1)],
             country: None,
-            colour: None,
+            colour: Some(PlateColour::White),
             slots: vec![],
         };
         Sighting { quad: [[10.4, 5.0], [110.0, 5.0], [110.0, 35.0], [10.4, 35.0]], detector_confidence: 0.9, reading, quality: 1.0 }
@@ -268,7 +284,7 @@ mod tests {
         let json = serde_json::to_string(&answer).unwrap();
         assert_eq!(
             json,
-            r#"{"file":"a.jpg","plates":[{"text":"12C12345","confidence":0.5,"box":[10,5,100,30],"others":[{"text":"12C12346","confidence":0.1}]}],"ms":12.5}"#
+            r#"{"file":"a.jpg","plates":[{"text":"12C12345","confidence":0.5,"box":[10,5,100,30],"lines":1,"country":null,"colour":"white","others":[{"text":"12C12346","confidence":0.1}]}],"ms":12.5}"#
         );
     }
 }

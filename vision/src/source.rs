@@ -10,17 +10,19 @@
 //!
 //! A source runs on its own thread and puts each frame into a [`Mailbox`], which keeps only the newest: whoever looks is never behind.
 
+use crate::format::is_heif;
 use crate::live::{Credentials, Edge, Live, LiveError, LiveSpec};
 use crate::mjpeg::{CameraUrl, MjpegError, MjpegStream};
 use crate::network::brief;
-use crate::picture::{MAX_PICTURE_BYTES, MAX_PIXELS, PictureError};
+use crate::picture::{self, MAX_PICTURE_BYTES, MAX_PIXELS, PictureError};
 use opencv::core::{Mat, MatTraitConst, MatTraitConstManual, Vector};
 use opencv::videoio::{
-    CAP_FFMPEG, CAP_PROP_FPS, CAP_PROP_OPEN_TIMEOUT_MSEC, CAP_PROP_READ_TIMEOUT_MSEC, VideoCapture, VideoCaptureTrait,
-    VideoCaptureTraitConst,
+    CAP_FFMPEG, CAP_PROP_FPS, CAP_PROP_FRAME_HEIGHT, CAP_PROP_FRAME_WIDTH, CAP_PROP_OPEN_TIMEOUT_MSEC, CAP_PROP_READ_TIMEOUT_MSEC,
+    VideoCapture, VideoCaptureTrait, VideoCaptureTraitConst,
 };
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -67,8 +69,8 @@ pub enum SourceError {
     #[error("{0}")]
     Read(#[source] std::io::Error),
     /// Something else than a file.
-    #[error("is not a file")]
-    NotAFile,
+    #[error("is {0}, not a file")]
+    NotAFile(&'static str),
     /// Over its limit.
     #[error("has {bytes} bytes, more than {MAX_PICTURE_BYTES}, and is not a video")]
     TooLarge {
@@ -157,7 +159,7 @@ pub enum Opened {
 pub fn open_file(path: &Path) -> Result<Opened, SourceError> {
     let about = fs::metadata(path).map_err(SourceError::Read)?;
     if !about.is_file() {
-        return Err(SourceError::NotAFile);
+        return Err(SourceError::NotAFile(kind_of(about.file_type())));
     }
     let mut file = File::open(path).map_err(SourceError::Read)?;
     let mut head = Vec::new();
@@ -173,9 +175,21 @@ pub fn open_file(path: &Path) -> Result<Opened, SourceError> {
     Ok(Opened::Picture(head))
 }
 
+fn kind_of(kind: fs::FileType) -> &'static str {
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
 /// ISO base media (MP4, MOV), Matroska, AVI.
 fn is_video(head: &[u8]) -> bool {
-    head.get(4..8) == Some(b"ftyp")
+    (head.get(4..8) == Some(b"ftyp") && !is_heif(head))
         || head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3])
         || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"AVI "))
 }
@@ -196,7 +210,13 @@ impl Video {
         if !capture.is_opened().map_err(failed)? {
             return Err(SourceError::VideoOpen("FFmpeg does not understand it".into()));
         }
-        let fps = capture.get(CAP_PROP_FPS).map_err(failed)?;
+        let number = |property| capture.get(property).map_err(failed);
+        // as stated, before a frame is decoded
+        let (width, height) = (number(CAP_PROP_FRAME_WIDTH)?.max(0.0) as u32, number(CAP_PROP_FRAME_HEIGHT)?.max(0.0) as u32);
+        if u64::from(width) * u64::from(height) > MAX_PIXELS {
+            return Err(PictureError::TooManyPixels { width, height }.into());
+        }
+        let fps = number(CAP_PROP_FPS)?;
         Ok(Self { capture, frames: 0, fps: if fps.is_finite() { fps.clamp(1.0, 60.0) } else { 25.0 } })
     }
 
@@ -399,15 +419,24 @@ fn feed_from_live(spec: &LiveSpec, credentials: Option<&Credentials>, edge: &mut
     }
 }
 
+fn feed_still(bytes: &[u8], again: bool, mailbox: &Mailbox) {
+    loop {
+        mailbox.put(Pixels::Encoded(bytes.to_vec()), Instant::now());
+        if !again {
+            return;
+        }
+        thread::sleep(Duration::from_secs_f64(1.0 / STILL_FPS));
+    }
+}
+
 fn feed_from_file(path: &Path, again: bool, mailbox: &Mailbox) -> Result<(), SourceError> {
     match open_file(path)? {
-        Opened::Picture(bytes) => loop {
-            mailbox.put(Pixels::Encoded(bytes.clone()), Instant::now());
-            if !again {
-                return Ok(());
-            }
-            thread::sleep(Duration::from_secs_f64(1.0 / STILL_FPS));
-        },
+        Opened::Picture(bytes) => {
+            // once for all: what cannot be decoded is told with the file's name
+            picture::decode(&bytes)?;
+            feed_still(&bytes, again, mailbox);
+            Ok(())
+        }
         Opened::Video(path) => loop {
             let mut video = Video::open(&path)?;
             let pause = Duration::from_secs_f64(1.0 / video.fps());

@@ -1,7 +1,8 @@
 use super::bench::{Bench, FakeStore, PATIENCE, PIN};
-use crate::web::seams::{ACTS_MAX, DoorEvent};
+use crate::web::seams::{ACTS_MAX, DoorEvent, SessionEnd};
 use lane_core::officer::{Act, ActOutcome, Role};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 fn login_body(id: &str, pin: &str) -> String {
     format!(r#"{{"id":"{id}","pin":"{pin}"}}"#)
@@ -26,7 +27,9 @@ async fn a_login_gives_a_strict_cookie_and_a_logout_kills_the_session() {
     assert_eq!(bench.post("/api/act", AGREE).await.refusal(), (401, "login_needed".into()));
     assert_eq!(bench.post("/api/login", &login_body("Nobody", PIN)).await.status, 401);
     let door = std::mem::take(&mut bench.store.lock().unwrap().door);
-    let [DoorEvent::LoggedIn(begun), DoorEvent::LoggedOut(ended, true), DoorEvent::LoginFailed { login, why }] = door.as_slice() else {
+    let [DoorEvent::LoggedIn(begun), DoorEvent::LoggedOut(ended, SessionEnd::Logout), DoorEvent::LoginFailed { login, why }] =
+        door.as_slice()
+    else {
         panic!("what happened at the door is told to the ledger's side: {door:?}");
     };
     assert_eq!((begun.id.as_str(), begun == ended, login.as_str(), *why), ("lan.nguyen", true, "nobody", "login_failed"));
@@ -171,12 +174,19 @@ async fn a_session_ends_by_idleness_and_when_its_account_changes() {
     let cookie = bench.login().await;
     bench.mono_ms.fetch_add(300_000, Ordering::SeqCst);
     assert_eq!(bench.post_as(&cookie, "/api/act", AGREE).await.refusal(), (401, "login_needed".into()));
+    let idle = |store: &FakeStore| store.door.iter().any(|event| matches!(event, DoorEvent::LoggedOut(_, SessionEnd::Idle)));
+    let written = async {
+        while !idle(&bench.store.lock().unwrap()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, written).await.is_ok(), "the end of an idle session is told to the ledger's side");
     let cookie = bench.login().await;
     bench.store.lock().unwrap().officers.remove("lan.nguyen");
     assert_eq!(bench.post_as(&cookie, "/api/act", AGREE).await.refusal(), (401, "login_needed".into()));
     assert!(bench.acts.try_recv().is_err(), "nothing reached the lane");
     let last = bench.store.lock().unwrap().door.last().cloned();
-    assert!(matches!(last, Some(DoorEvent::LoggedOut(_, false))), "{last:?}");
+    assert!(matches!(last, Some(DoorEvent::LoggedOut(_, SessionEnd::Account))), "{last:?}");
     let bench = Bench::start(FakeStore::with_lan()).await;
     let cookie = bench.login().await;
     let look = format!("GET /api/session HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");

@@ -185,9 +185,7 @@ export type LinkFacts = {
 /** For how long the centre has been reachable or not, milliseconds. */
 since_ms: number | null,
 /** Records it has not acknowledged. */
-waiting_records: number,
-/** Age of the oldest of them, milliseconds. */
-oldest_waiting_ms: number | null, };
+waiting_records: number, };
 
 /** `POST /api/login`. */
 export type LoginRequest = {
