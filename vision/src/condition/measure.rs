@@ -269,12 +269,12 @@ pub(super) mod tests {
         Grey::new(width, height, pixels.collect()).unwrap()
     }
 
-    /// An edge of a Gauss's width every 40 pixels, both ways.
+    /// Bars of 40 pixels every 120, both ways, with edges of a Gauss's width.
     fn edges(sigma: f32, low: f32, high: f32) -> Grey {
         let side = |i: usize| {
-            let phase = (i % 80) as f32 - 39.5;
+            let phase = (i % 120) as f32 - 39.5;
             let smooth = |d: f32| 1.0 / (1.0 + (-1.7 * d / sigma.max(0.01)).exp());
-            smooth(phase.min(20.0)) * (1.0 - smooth(phase - 40.0))
+            smooth(phase) * (1.0 - smooth(phase - 40.0))
         };
         picture(480, 270, |x, y| low + (high - low) * side(x) * side(y))
     }
