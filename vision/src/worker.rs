@@ -357,7 +357,9 @@ impl<W: Write> Worker<W> {
                 self.out.flush()?;
                 Ok(())
             }
-            Err(what) => self.tell(Some(what)),
+            // that a frame cannot be decoded is told already; here only the picture of a vehicle is missed
+            Err(what) if purpose == Purpose::Vehicle => self.tell(Some(what)),
+            Err(_) => Ok(()),
         }
     }
 }
