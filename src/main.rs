@@ -1,6 +1,6 @@
 //! Arguments, settings, logging, run, exit code.
 
-use borderlane::cli::{self, check, declarations, diag, keys, ledger, officer, plates, replay, scale};
+use borderlane::cli::{self, camera, check, declarations, diag, keys, ledger, officer, plates, replay, scale};
 use borderlane::runtime;
 use borderlane::settings::{EXIT_BAD_SETTINGS, Settings};
 use clap::{Args, Parser, Subcommand};
@@ -23,6 +23,7 @@ enum Command {
     /// Look at settings, devices, keys, clock and disk; one line each with the next step
     Check(Config),
     Officer(cli::OfficerCli),
+    Camera(camera::CameraArgs),
     Plates(plates::PlatesArgs),
     Scale(scale::ScaleArgs),
     Ledger(ledger::LedgerArgs),
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Run(config) => run(&config),
         Command::Check(config) => check::run(&config.config, &mut out),
         Command::Officer(args) => officer::at_the_desk(&args, &mut input, &mut out, &mut err),
+        Command::Camera(args) => camera::run(&args, &mut out, &mut err),
         Command::Plates(args) => plates::run(&args, &mut err),
         Command::Scale(args) => scale::run(&args, &mut input, &mut out, &mut err),
         Command::Ledger(args) => ledger::run(&args, &mut out, &mut err),

@@ -87,7 +87,8 @@ const HEAD: &str = "<!doctype html><html lang=\"vi\"><head><meta charset=\"utf-8
 <meta name=\"viewport\" content=\"width=device-width\"><title>Borderlane</title><style>\
 body{font:16px/1.4 sans-serif;margin:1.5rem;color:#111;background:#f4f4f4}table{border-collapse:collapse;width:100%;background:#fff}\
 th,td{border:1px solid #bbb;padding:.4rem .6rem;text-align:left;vertical-align:top}.n{text-align:right}\
-.bad{background:#b00020;color:#fff;font-weight:bold}.old{color:#555;background:#ddd}small{color:#444}</style></head><body>";
+.bad{background:#b00020;color:#fff;font-weight:bold}.old{color:#555;background:#ddd}small{color:#444}\
+figure{display:inline-block;margin:.2rem .4rem .2rem 0}img{width:11rem;display:block}figcaption{font-size:.8rem;color:#444}</style></head><body>";
 
 /// The page.
 #[must_use]
@@ -128,6 +129,7 @@ fn row(out: &mut String, lane: &Value) {
         word(&health["phase"]),
         word(&health["mode"]),
     );
+    cameras(out, health);
     for fault in health["faults"].as_array().into_iter().flatten() {
         let _ = write!(out, "<div class=\"bad\">⚠ {} ({})</div>", word(&fault["name"]), word(&fault["severity"]));
     }
@@ -153,6 +155,46 @@ fn row(out: &mut String, lane: &Value) {
     out.push_str("</td></tr>");
 }
 
+/// A camera's state for people; `None`: all is well.
+fn camera_words(state: &str) -> Option<&'static str> {
+    Some(match state {
+        "ok" => return None,
+        "covered" => "ống kính bị che / lens covered",
+        "moved" => "camera bị lệch hướng / camera moved",
+        "dark" => "hình quá tối / too dark",
+        "glare" => "bị chói / glare",
+        "blurred" => "mất nét / out of focus",
+        "dirty" => "kính bẩn hoặc sương mù / dirty lens or fog",
+        "out_of_frame" => "biển số ngoài khung hình / plates out of frame",
+        "frozen" => "hình đứng / frozen",
+        "no_frames" => "không có hình / no pictures",
+        "down" => "không chạy / not running",
+        _ => "trạng thái lạ / unknown state",
+    })
+}
+
+/// The cameras that are not well, each with the picture that shows it beside its commissioning view.
+fn cameras(out: &mut String, health: &Value) {
+    for device in health["devices"].as_array().into_iter().flatten() {
+        let name = match device["name"].as_str() {
+            Some("front_camera") => "Camera trước / Front camera",
+            Some("rear_camera") => "Camera sau / Rear camera",
+            _ => continue,
+        };
+        let Some(said) = camera_words(device["state"].as_str().unwrap_or_default()) else { continue };
+        let _ = write!(out, "<div class=\"bad\">⚠ {name}: {said}</div>");
+        for (key, title) in [("picture", "Hình lúc đó / The picture"), ("view", "Khi nghiệm thu / When accepted")] {
+            let digest = device[key].as_str().filter(|text| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()));
+            if let Some(digest) = digest {
+                let _ = write!(
+                    out,
+                    "<figure><a href=\"/evidence/{digest}\"><img src=\"/evidence/{digest}\" alt=\"\"></a><figcaption>{title}</figcaption></figure>"
+                );
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,5 +208,21 @@ mod tests {
         assert!(!page.contains("<script>"));
         assert!(page.contains("class=\"old\""), "health of 99 s is shown as old");
         assert!(page.contains("⚠ 3 dòng không hiểu được") && !page.contains("claims not heard"), "what is not understood is shown");
+    }
+
+    #[test]
+    fn a_camera_that_is_not_well_is_named_with_its_pictures() {
+        let device =
+            |name: &str, state: &str, picture: &str| json!({ "name": name, "state": state, "picture": picture, "view": "ef".repeat(32) });
+        let lane = |devices: Vec<Value>| {
+            json!({ "site": "s", "utc_ms": 0, "alarms": 0, "declarations": 0, "lanes": [{ "lane": "lane-1", "online": true, "health_age_ms": 0,
+                "records": 1, "pictures": 2, "health": { "phase": "idle", "mode": "automatic", "faults": [], "devices": devices }, "passages": [] }] })
+        };
+        let page = render(&lane(vec![device("front_camera", "covered", &"ab".repeat(32)), device("rear_camera", "ok", &"cd".repeat(32))]));
+        assert!(page.contains("Camera trước / Front camera: ống kính bị che / lens covered"));
+        assert!(page.contains(&format!("/evidence/{}", "ab".repeat(32))) && page.contains(&format!("/evidence/{}", "ef".repeat(32))));
+        assert!(!page.contains("Camera sau") && !page.contains(&"cd".repeat(32)), "all is well there");
+        let evil = render(&lane(vec![device("rear_camera", "<b>", "\"><script>")]));
+        assert!(evil.contains("Rear camera: trạng thái lạ") && !evil.contains("<script>") && !evil.contains("<b>&lt;"), "{evil}");
     }
 }

@@ -10,7 +10,7 @@
 //! | detectors | `<signal>_stuck_on` `<signal>_stuck_off` `<signal>_bounce` (`photocell_stuck_off` = blind) | bounce: half period, ms |
 //! | scale | `scale_silent` `scale_frozen` `scale_unstable` `scale_overload` `scale_offset` `scale_garbage` `scale_bad_checksum` `scale_swapped_digits` `scale_dtu_prefix` `scale_drop` `scale_refuse` | `scale_unstable`, `scale_offset` kg |
 //! | module N | `moduleN_drop` `moduleN_drop_answer` `moduleN_delay` `moduleN_freeze` `moduleN_half_open` `moduleN_reset` `moduleN_late` `moduleN_wrong_transaction` `moduleN_exception` `moduleN_swapped_bytes` `moduleN_garbage` `moduleN_power_cut` `moduleN_relay_stuck_on` `moduleN_relay_stuck_off` | `_delay` ms, `_exception` code, `_relay_stuck_*` relay index |
-//! | camera C | `C_black` `C_frozen` `C_dirty_plate` `C_no_answer` `C_stall` `C_drop` `C_garbage` `C_night` | `_dirty_plate`, `_night` 0 to 1 |
+//! | camera C | `C_black` `C_frozen` `C_covered` `C_moved` `C_blurred` `C_dirty_plate` `C_no_answer` `C_stall` `C_drop` `C_garbage` `C_night` | `_dirty_plate`, `_night` 0 to 1 |
 
 use std::collections::BTreeMap;
 
@@ -87,6 +87,9 @@ const MODULE: &[(&str, &str, f64, f64, f64)] = &[
 const CAMERA: &[(&str, &str, f64, f64, f64)] = &[
     ("black", "the picture is black", 1.0, 0.0, 1.0),
     ("frozen", "the same frame again and again", 1.0, 0.0, 1.0),
+    ("covered", "a bag over the lens", 1.0, 0.0, 1.0),
+    ("moved", "the camera was turned aside", 1.0, 0.0, 1.0),
+    ("blurred", "the lens is out of focus", 1.0, 0.0, 1.0),
     ("dirty_plate", "dirt over the plates, share of the plate", 0.6, 0.0, 1.0),
     ("no_answer", "connections are accepted and never answered", 1.0, 0.0, 1.0),
     ("stall", "the stream stops within a frame, the connection stays", 1.0, 0.0, 1.0),

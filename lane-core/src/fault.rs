@@ -57,6 +57,10 @@ pub enum Fault {
     CameraFrozen,
     /// A camera worker is down.
     CameraDown,
+    /// A camera is covered or was moved: what it reads opens nothing by itself.
+    CameraUntrusted,
+    /// A camera sees badly: dark, glare, out of focus, dirty, or plates out of its frame.
+    CameraPoor,
     /// The wall clock cannot be believed.
     ClockUntrusted,
     /// The replicas are older than `cache_age_max`.
@@ -108,13 +112,15 @@ impl Fault {
             | F::Tailgate
             | F::LedgerRestored
             | F::WithdrawnUnderway
+            | F::CameraFrozen
+            | F::CameraUntrusted
             | F::Tamper => Severity::Attend,
             F::OpenTooLong
             | F::DiskNearlyFull
             | F::ScaleSilent
             | F::ScaleProblem
-            | F::CameraFrozen
             | F::CameraDown
+            | F::CameraPoor
             | F::ClockUntrusted
             | F::KnowledgeStale
             | F::CentreLinkLost

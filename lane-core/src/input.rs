@@ -37,6 +37,38 @@ pub enum CameraState {
     NoFrames,
     /// The worker is down or starting.
     Down,
+    /// Something is before the lens.
+    Covered,
+    /// It looks elsewhere than when it was accepted.
+    Moved,
+    /// A large part of the picture is washed out.
+    Glare,
+    /// Out of focus.
+    Blurred,
+    /// Dirt on the glass, or fog.
+    Dirty,
+    /// Plates are not wholly in the picture.
+    OutOfFrame,
+}
+
+impl CameraState {
+    /// Do its frames show what is there now? What is read from others is nobody's.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        !matches!(self, Self::Frozen | Self::NoFrames)
+    }
+
+    /// Sees something else than it was put up for: what it reads may be right, but a person has to agree.
+    #[must_use]
+    pub const fn is_untrusted(self) -> bool {
+        matches!(self, Self::Covered | Self::Moved)
+    }
+
+    /// Sees badly: its reads say so themselves, by their certainty.
+    #[must_use]
+    pub const fn sees_badly(self) -> bool {
+        matches!(self, Self::Dark | Self::Glare | Self::Blurred | Self::Dirty | Self::OutOfFrame)
+    }
 }
 
 /// A picture that was written and synced, with what it shows.

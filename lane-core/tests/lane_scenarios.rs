@@ -80,6 +80,8 @@ scenarios!(
     commands_from_the_centre,
     confirm_at_the_lane,
     cache_silent,
+    camera_frozen,
+    camera_moved,
     held_open_restart,
     watched_for,
     tractor_and_trailer_in_front,

@@ -18,6 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use ts_rs::TS;
 
 /// What both sides speak; raised with every change that the other side must know of. Workers before 2 named none.
 pub const WIRE_VERSION: u32 = 2;
@@ -88,6 +89,13 @@ pub enum Order {
     },
     /// Send the newest frame as evidence, at once.
     Snapshot,
+    /// Send the newest frame for somebody who looks at it now ([`Purpose::Look`]).
+    Look,
+    /// Compare with this commissioning view from now on.
+    View {
+        /// A JPEG file; `None`: with none.
+        path: Option<String>,
+    },
     /// To be answered by the next beat's `n`.
     Ping {
         /// Given back in the beat.
@@ -109,6 +117,42 @@ pub enum CameraCondition {
     Frozen,
     /// No frame for the set time, or none yet.
     NoFrames,
+    /// Something is before the lens: hardly anything of the picture has structure, or it went black at once.
+    Covered,
+    /// The camera looks elsewhere than in its commissioning view.
+    Moved,
+    /// A large part of the picture is white to the stop.
+    Glare,
+    /// Not even the sharp edges are sharp.
+    Blurred,
+    /// Parts of the picture that have structure show none any more, whatever passes.
+    Dirty,
+    /// Vehicles came and went, and no plate was wholly in the picture.
+    OutOfFrame,
+}
+
+/// What a camera's condition was judged by. Permille unless said otherwise; `None`: could not be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct Measured {
+    /// Mean brightness.
+    pub brightness_permille: u16,
+    /// Share of pixels white to the stop.
+    pub washed_out_permille: u16,
+    /// Share of tiles without structure.
+    pub flat_permille: Option<u16>,
+    /// Slope of the sharper edges.
+    pub sharpness_permille: Option<u16>,
+    /// Share of the structured tiles that lost their structure.
+    pub spoiled_permille: u16,
+    /// How well the commissioning view fits where it fits best.
+    pub match_permille: Option<u16>,
+    /// How far the picture moved against the commissioning view, of its width.
+    pub shift_permille: Option<u16>,
+    /// Turn against the commissioning view, permille of a radian.
+    pub turn_permille: Option<i16>,
+    /// Zoom against the commissioning view.
+    pub zoom_permille: Option<i16>,
 }
 
 /// Lines of characters on a plate.
@@ -267,6 +311,19 @@ impl PlateRead {
     }
 }
 
+/// What a picture was sent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Evidence of a vehicle: of a track, or a snapshot that was asked for.
+    #[default]
+    Vehicle,
+    /// The camera's condition became this; follows its [`Report::State`].
+    Condition,
+    /// Somebody looks at the camera ([`Order::Look`]).
+    Look,
+}
+
 /// Header of a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceHeader {
@@ -285,6 +342,9 @@ pub struct EvidenceHeader {
     /// Bytes of the second picture, the plate cut out and pulled straight; set by [`encode_evidence`].
     #[serde(default)]
     pub crop_bytes: u32,
+    /// What it was sent for.
+    #[serde(default)]
+    pub purpose: Purpose,
 }
 
 /// Worker → daemon, the JSON kind.
@@ -316,6 +376,12 @@ pub enum Report {
     State {
         /// What it is now.
         condition: CameraCondition,
+        /// By what it was judged.
+        #[serde(default)]
+        measured: Measured,
+        /// Is there a commissioning view to compare with?
+        #[serde(default)]
+        has_view: bool,
     },
     /// Something is wrong; a sentence for the technician. Told on change, not again and again.
     Problem {
@@ -512,7 +578,7 @@ mod tests {
             },
             Report::Beat { n: 4, frames: 100, last_frame_age_ms: None },
             Report::Read(read()),
-            Report::State { condition: CameraCondition::NoFrames },
+            Report::State { condition: CameraCondition::NoFrames, measured: Measured::default(), has_view: false },
             Report::Problem { what: "connection refused".into() },
         ]
     }
@@ -523,8 +589,15 @@ mod tests {
         for report in all_reports() {
             stream.extend(report.encode().unwrap());
         }
-        let header =
-            EvidenceHeader { track: Some(3), frame: 70, captured_age_ms: 60, quad: Some(read().quad), worth_permille: 640, crop_bytes: 0 };
+        let header = EvidenceHeader {
+            track: Some(3),
+            frame: 70,
+            captured_age_ms: 60,
+            purpose: Purpose::Condition,
+            quad: Some(read().quad),
+            worth_permille: 640,
+            crop_bytes: 0,
+        };
         stream.extend(encode_evidence(&header, b"\xff\xd8picture\xff\xd9", b"\xff\xd8plate").unwrap());
         let bare = EvidenceHeader { track: None, quad: None, ..header.clone() };
         stream.extend(encode_evidence(&bare, b"\xff\xd8picture", b"").unwrap());
@@ -550,7 +623,14 @@ mod tests {
     #[test]
     fn every_order_survives_the_wire() {
         let mut decoder = Decoder::new();
-        for order in [Order::Presence { on: true }, Order::Snapshot, Order::Ping { n: 9 }, Order::Quit] {
+        for order in [
+            Order::Presence { on: true },
+            Order::Snapshot,
+            Order::Look,
+            Order::View { path: Some("/var/lib/a view".into()) },
+            Order::Ping { n: 9 },
+            Order::Quit,
+        ] {
             decoder.push(&order.encode().unwrap());
             assert_eq!(decoder.next_order().unwrap(), Some(order));
         }
@@ -562,8 +642,10 @@ mod tests {
         let bytes = Order::Presence { on: true }.encode().unwrap();
         assert_eq!(&bytes[..5], &[0, 0, 0, 30, KIND_ORDER]);
         assert_eq!(&bytes[5..], br#"{"type":"presence","on":true}"#.as_slice());
-        let state = Report::State { condition: CameraCondition::NoFrames }.encode().unwrap();
-        assert_eq!(&state[5..], br#"{"type":"state","condition":"no_frames"}"#.as_slice());
+        let state =
+            Report::State { condition: CameraCondition::NoFrames, measured: Measured::default(), has_view: false }.encode().unwrap();
+        assert_eq!(&state[5..], br#"{"type":"state","condition":"no_frames","measured":{"brightness_permille":0,"washed_out_permille":0,"flat_permille":null,"sharpness_permille":null,"spoiled_permille":0,"match_permille":null,"shift_permille":null,"turn_permille":null,"zoom_permille":null},"has_view":false}"#
+                .as_slice());
     }
 
     #[test]
@@ -614,7 +696,15 @@ mod tests {
 
     #[test]
     fn a_picture_too_large_for_a_message_is_not_sent() {
-        let header = EvidenceHeader { track: None, frame: 1, captured_age_ms: 0, quad: None, worth_permille: 0, crop_bytes: 0 };
+        let header = EvidenceHeader {
+            track: None,
+            frame: 1,
+            captured_age_ms: 0,
+            purpose: Purpose::Vehicle,
+            quad: None,
+            worth_permille: 0,
+            crop_bytes: 0,
+        };
         let half = vec![0; MAX_MESSAGE_BYTES / 2];
         assert!(matches!(encode_evidence(&header, &half, &half), Err(CameraLinkError::TooLong(_))));
     }

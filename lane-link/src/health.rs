@@ -13,6 +13,12 @@ pub struct DeviceHealth {
     /// Age of its last good reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_ms: Option<u64>,
+    /// A camera that is not `ok`: the picture that shows it, SHA-256 in hex; it comes as evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// A camera's commissioning view, likewise; absent: nobody has accepted one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
 }
 
 /// A fault that stands.

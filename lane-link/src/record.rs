@@ -248,6 +248,20 @@ pub enum Body {
         why: String,
         count: u32,
     },
+    /// A camera's condition became this; the picture shows it. At most one an hour of each condition and camera.
+    CameraCondition {
+        camera: Camera,
+        state: CameraState,
+        picture: String,
+    },
+    /// A person `accepted` a camera's commissioning view, or took the one before `back`. `picture`: the view from then on; `by`: nobody where it was
+    /// done at the lane's control socket.
+    CameraView {
+        camera: Camera,
+        what: String,
+        picture: Option<String>,
+        by: Option<Person>,
+    },
     /// A kind this version does not know.
     #[serde(other)]
     Unknown,

@@ -1,5 +1,6 @@
 //! What the screens and the daemon say to each other over HTTP: `docs/screen-api.md`, field by field. `ui/src/kit/wire.ts` is written from these types.
 
+use crate::camera::Measured;
 use crate::record::Act;
 use crate::view::LaneView;
 use crate::words::{ActOutcome, Role, Sign};
@@ -34,6 +35,56 @@ pub struct ViewFrame {
     pub versions: Versions,
     /// The lane.
     pub view: LaneView,
+    /// The front and the rear camera, beside their state in the view.
+    pub cameras: [CameraSight; 2],
+}
+
+/// What is known of a camera besides its state.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+pub struct CameraSight {
+    /// For how long its state has been what it is, milliseconds.
+    #[ts(type = "number | null")]
+    pub since_ms: Option<u64>,
+    /// What the state was judged by when it began.
+    pub measured: Option<Measured>,
+    /// The picture that shows the state, as evidence.
+    pub picture: Option<String>,
+    /// The commissioning view; `None`: nobody has accepted one, and a move cannot be seen.
+    pub accepted: Option<AcceptedView>,
+    /// There is a view before this one that can be taken back.
+    pub has_previous: bool,
+}
+
+/// A commissioning view: how a camera looked when a person accepted it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AcceptedView {
+    /// SHA-256 of the picture, lower-case hex.
+    pub picture: String,
+    /// When, UTC.
+    #[ts(type = "number")]
+    pub utc_ms: i64,
+    /// Who; `None`: at the lane's control socket.
+    pub by: Option<String>,
+}
+
+/// `POST /api/camera/{front|rear}/view`, by a supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case", tag = "do", deny_unknown_fields)]
+pub enum ViewAct {
+    /// From now on the camera is compared with this picture: one that `GET /api/camera/{name}/now` gave within the last minutes.
+    Accept {
+        /// Its `ETag`: SHA-256 in hex.
+        picture: String,
+    },
+    /// The view before this one counts again; again: this one.
+    TakeBack,
+}
+
+/// Its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ViewAnswer {
+    /// The view that counts from now on.
+    pub accepted: Option<AcceptedView>,
 }
 
 /// The way to the centre.

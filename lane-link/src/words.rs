@@ -17,7 +17,7 @@ mirrored!(/// The boom.
 mirrored!(/// Which camera.
     Camera = input::Camera { Front, Rear });
 mirrored!(/// A camera's state.
-    CameraState = input::CameraState { Absent, Ok, Dark, Frozen, NoFrames, Down });
+    CameraState = input::CameraState { Absent, Ok, Dark, Frozen, NoFrames, Down, Covered, Moved, Glare, Blurred, Dirty, OutOfFrame });
 mirrored!(/// The scale line's state.
     ScaleState = input::ScaleState { Absent, Streaming, NotOpen, NoBytes, BytesButNoFrames, FramesNotUnderstood });
 mirrored!(/// What a fault does.
@@ -27,7 +27,7 @@ Fault = fault::Fault {
     BoomOpenAtStart, BarrierLinkLost, BarrierLinkHold, TravelTimeout, UncommandedMovement, LimitsContradict, PresenceStuck,
     PresenceDisagrees, PhotocellBlind, OutputMismatch, WatchdogNotArmed, OperatorFault, EmergencyStop, StopLatched, Tamper, WrongWay,
     Tailgate, PassageUnclear, OpenTooLong, StoreFailed, DiskNearlyFull, LedgerRestored, ScaleSilent, ScaleProblem, CameraFrozen,
-    CameraDown, ClockUntrusted, KnowledgeStale, CentreLinkLost, CallUnanswered, WithdrawnUnderway, Internal,
+    CameraDown, CameraUntrusted, CameraPoor, ClockUntrusted, KnowledgeStale, CentreLinkLost, CallUnanswered, WithdrawnUnderway, Internal,
 });
 mirrored!(/// Every check there is.
 CheckKind = verdict::CheckKind {

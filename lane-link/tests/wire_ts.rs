@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use ts_rs::{Config, TS, TypeVisitor};
 
-const HEADER: &str = "// Written from the types of the Rust crate `lane-link` (view, view_api, words, record, declaration): do not edit. To write it anew:
+const HEADER: &str = "// Written from the types of the Rust crate `lane-link` (view, view_api, words, record, declaration, camera): do not edit. To write it anew:
 //   BORDERLANE_REWRITE_WIRE=1 cargo test -p lane-link --test wire_ts
 // Weights are grams, times and ages milliseconds, unless the name says otherwise. Whole numbers of 64 bits are `number`: counters and milliseconds
 // stay below 2^53 (285,000 years), grams below 9 million million tonnes.
@@ -55,6 +55,8 @@ fn wire() -> String {
     reached.visit::<view_api::SessionAnswer>();
     reached.visit::<view_api::OfficersAnswer>();
     reached.visit::<view_api::ApiError>();
+    reached.visit::<view_api::ViewAct>();
+    reached.visit::<view_api::ViewAnswer>();
     let types: Vec<String> = reached.types.into_values().map(|text| format!("\n{text}")).collect();
     format!("{HEADER}{}", types.concat())
 }

@@ -10,12 +10,14 @@
 //! A worker that is stopped (SIGSTOP) beats no more and is killed; one that dies (SIGSEGV) ends its pipe. Either way the camera is `Down`
 //! until the next hello, and what it last said is not repeated.
 
+pub mod board;
 mod supervisor;
+pub mod view;
 
 pub use supervisor::{Supervisor, spawn};
 
 use lane_core::time::Mono;
-use lane_link::camera::{CameraCondition, EvidenceHeader, ModelDigest, PlateRead};
+use lane_link::camera::{CameraCondition, EvidenceHeader, Measured, ModelDigest, PlateRead};
 use std::path::PathBuf;
 
 /// Reports waiting for the runtime; a read that finds no room is dropped and counted.
@@ -36,6 +38,8 @@ pub struct CameraSettings {
     pub credentials_file: Option<PathBuf>,
     /// Folder of the models and their manifest.
     pub models: PathBuf,
+    /// The commissioning view the first worker is started with.
+    pub view: Option<PathBuf>,
     /// The worker must say hello within this.
     pub hello_timeout_ms: u64,
     /// A worker silent for this long is killed.
@@ -56,6 +60,7 @@ impl CameraSettings {
             source,
             credentials_file: None,
             models,
+            view: None,
             hello_timeout_ms: 20_000,
             beat_timeout_ms: 2_500,
             backoff_min_ms: 250,
@@ -93,7 +98,14 @@ pub enum CameraReport {
         crop: Option<Vec<u8>>,
     },
     /// The camera's condition.
-    Condition(CameraCondition),
+    Condition {
+        /// What it is now.
+        condition: CameraCondition,
+        /// By what it was judged.
+        measured: Measured,
+        /// The worker has a commissioning view to compare with.
+        has_view: bool,
+    },
     /// The worker is down.
     Down {
         /// Why, in a sentence.

@@ -5,6 +5,7 @@ use crate::clock;
 use lane_core::time::Mono;
 use lane_link::camera::{Decoder, FromWorker, Order, Report, WIRE_VERSION};
 use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -23,7 +24,8 @@ const ORDER_TIMEOUT_MS: u64 = 1_000;
 #[derive(Debug, Clone)]
 pub struct Supervisor {
     presence: watch::Sender<bool>,
-    snapshots: mpsc::Sender<()>,
+    view: watch::Sender<Option<PathBuf>>,
+    pictures: mpsc::Sender<Order>,
     /// What was counted.
     pub counters: Arc<CameraCounters>,
 }
@@ -37,7 +39,18 @@ impl Supervisor {
     /// Asks for the newest frame as evidence; false when too many are asked for already.
     #[must_use]
     pub fn snapshot(&self) -> bool {
-        self.snapshots.try_send(()).is_ok()
+        self.pictures.try_send(Order::Snapshot).is_ok()
+    }
+
+    /// Asks for the newest frame for somebody who looks; false when too many are asked for already.
+    #[must_use]
+    pub fn look(&self) -> bool {
+        self.pictures.try_send(Order::Look).is_ok()
+    }
+
+    /// Compares with this view from now on. Kept over restarts of the worker.
+    pub fn view(&self, path: Option<PathBuf>) {
+        self.view.send_replace(path);
     }
 }
 
@@ -46,18 +59,27 @@ impl Supervisor {
 pub fn spawn(settings: CameraSettings) -> (Supervisor, mpsc::Receiver<CameraReport>) {
     let (reports_in, reports) = mpsc::channel(MAX_QUEUED_REPORTS);
     let (presence, presence_seen) = watch::channel(false);
-    let (snapshots, snapshots_asked) = mpsc::channel(MAX_QUEUED_ORDERS);
+    let (view, view_seen) = watch::channel(settings.view.clone());
+    let (pictures, pictures_asked) = mpsc::channel(MAX_QUEUED_ORDERS);
     let counters = Arc::new(CameraCounters::default());
-    let keeper = Keeper { settings, reports: reports_in, presence: presence_seen, snapshots: snapshots_asked, counters: counters.clone() };
+    let keeper = Keeper {
+        settings,
+        reports: reports_in,
+        presence: presence_seen,
+        view: view_seen,
+        pictures: pictures_asked,
+        counters: counters.clone(),
+    };
     tokio::spawn(keeper.run());
-    (Supervisor { presence, snapshots, counters }, reports)
+    (Supervisor { presence, view, pictures, counters }, reports)
 }
 
 struct Keeper {
     settings: CameraSettings,
     reports: mpsc::Sender<CameraReport>,
     presence: watch::Receiver<bool>,
-    snapshots: mpsc::Receiver<()>,
+    view: watch::Receiver<Option<PathBuf>>,
+    pictures: mpsc::Receiver<Order>,
     counters: Arc<CameraCounters>,
 }
 
@@ -100,13 +122,15 @@ impl Keeper {
         }
     }
 
-    fn start(&self) -> Result<Child, WorkerError> {
+    fn start(&mut self) -> Result<Child, WorkerError> {
         self.counters.starts.fetch_add(1, Relaxed);
+        let view = self.view.borrow_and_update().clone();
         let s = &self.settings;
         Command::new(&s.program)
             .args(["worker", "--camera", s.name, "--source", &s.source, "--models"])
             .arg(&s.models)
             .args(s.credentials_file.iter().flat_map(|file| [OsStr::new("--credentials"), file.as_os_str()]))
+            .args(view.iter().flat_map(|file| [OsStr::new("--view"), file.as_os_str()]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -149,8 +173,13 @@ impl Keeper {
                     let on = *self.presence.borrow_and_update();
                     if let Err(error) = order(&mut stdin, &Order::Presence { on }).await { return error; }
                 }
-                Some(()) = self.snapshots.recv() => {
-                    if let Err(error) = order(&mut stdin, &Order::Snapshot).await { return error; }
+                changed = self.view.changed() => {
+                    if changed.is_err() { return WorkerError::Ended("the lane is gone".into()); }
+                    let path = self.view.borrow_and_update().as_ref().map(|path| path.display().to_string());
+                    if let Err(error) = order(&mut stdin, &Order::View { path }).await { return error; }
+                }
+                Some(asked) = self.pictures.recv() => {
+                    if let Err(error) = order(&mut stdin, &asked).await { return error; }
                 }
             }
         }
@@ -184,7 +213,9 @@ impl Keeper {
             FromWorker::Report(Report::Read(read)) => {
                 self.report(CameraReport::Read { acquired_at: acquired(read.captured_age_ms), read });
             }
-            FromWorker::Report(Report::State { condition }) => self.report(CameraReport::Condition(condition)),
+            FromWorker::Report(Report::State { condition, measured, has_view }) => {
+                self.report(CameraReport::Condition { condition, measured, has_view });
+            }
             FromWorker::Report(Report::Problem { what }) => {
                 tracing::warn!(camera = self.settings.name, what, "the camera worker reports a problem");
             }

@@ -1,5 +1,6 @@
 //! The commands a person types. Each takes its streams as arguments and returns the exit code, so that tests use the same door.
 
+pub mod camera;
 pub mod check;
 pub mod declarations;
 pub mod diag;

@@ -4,18 +4,24 @@
 //! ```text
 //! state_dir/control.sock, mode 0600, the daemon's user and root only; one request a connection
 //! ──▶ {"do":"officers"}\n      {"do":"put_officer","officer":{...}}\n      {"do":"unlock","id":"..."}\n      {"do":"health"}\n
+//!     {"do":"camera","camera":"front"}\n      {"do":"camera_view","camera":"front","act":{"do":"accept","picture":"..."}}\n
 //!     {"do":"import","bytes":N}\n and N bytes of a bundle
 //! ◀── {"ok":...}\n  or  {"error":"a sentence"}\n
 //! ```
 
 use super::Joints;
+use super::cameras;
 use super::health;
 use crate::clock;
 use crate::officer::lockout::Lockout;
 use crate::store::{OfficerRow, Store};
 use crate::sync::import::{Imported, Trusted, import};
 use crate::sync::ports::{SyncInput, SyncRequest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use lane_core::input::Input;
+use lane_link::view_api::{CameraSight, ViewAct};
+use lane_link::words;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -66,6 +72,31 @@ pub enum Ask {
     },
     /// The lane's health.
     Health,
+    /// A camera's newest frame, and its commissioning view.
+    Camera {
+        /// Which.
+        camera: words::Camera,
+    },
+    /// Accept a camera's view, or take the one before back.
+    CameraView {
+        /// Which.
+        camera: words::Camera,
+        /// What.
+        act: ViewAct,
+    },
+}
+
+/// The answer to [`Ask::Camera`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CameraNow {
+    /// What the lane says of it.
+    pub state: words::CameraState,
+    /// Its newest frame, a JPEG file in base64; `None`: it sends none.
+    pub jpeg: Option<String>,
+    /// That frame's SHA-256.
+    pub picture: Option<String>,
+    /// Beside the state.
+    pub sight: CameraSight,
 }
 
 /// What the import needs.
@@ -173,8 +204,13 @@ async fn perform(ask: Ask, bytes: Vec<u8>, joints: &Joints, importer: Option<&Im
         }
         Ask::Unlock { id } => super::accounts::unlock(store, id, joints.trust).await.map(|()| Value::Null).map_err(|e| e.to_string()),
         Ask::Health => {
-            let health = health::of(&joints.view.borrow().clone(), &store.metrics(), clock::wall(joints.trust));
+            let health = health::of(&joints.view.borrow().clone(), &joints.board, &store.metrics(), clock::wall(joints.trust));
             serde_json::to_value(health).map_err(|e| e.to_string())
+        }
+        Ask::Camera { camera } => serde_json::to_value(camera_now(camera.into(), joints).await).map_err(|e| e.to_string()),
+        Ask::CameraView { camera, act } => {
+            let now = cameras::act(camera.into(), act, None, &joints.board, store, joints.trust).await.map_err(|e| e.to_string())?;
+            serde_json::to_value(now).map_err(|e| e.to_string())
         }
         Ask::Import { .. } => {
             let importer = importer.ok_or("the settings name no centre: there is no root key to believe a bundle by")?;
@@ -188,6 +224,17 @@ async fn perform(ask: Ask, bytes: Vec<u8>, joints: &Joints, importer: Option<&Im
             joints.inbox.give(Input::KnowledgeChanged).await;
             Ok(Value::String(sentence(&done)))
         }
+    }
+}
+
+async fn camera_now(which: lane_core::input::Camera, joints: &Joints) -> CameraNow {
+    let look = cameras::look(which, &joints.board).await.ok();
+    let [front, rear] = joints.board.sights(clock::mono());
+    CameraNow {
+        state: joints.view.borrow().cameras[which as usize].into(),
+        jpeg: look.as_ref().map(|look| BASE64.encode(&*look.jpeg)),
+        picture: look.map(|look| look.digest),
+        sight: if which == lane_core::input::Camera::Front { front } else { rear },
     }
 }
 

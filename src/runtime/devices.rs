@@ -3,6 +3,7 @@
 use super::inbox::Inbox;
 use crate::barrier;
 use crate::camera::CameraReport;
+use crate::camera::board::Board;
 use crate::clock;
 use crate::scale::line::{LineEvent, LineState};
 use crate::scale::reading::{Kind, Problem, Reading as ScaleReading, Stable as ScaleStable};
@@ -12,7 +13,7 @@ use lane_core::input::{Camera, CameraState, Input, Picture, ScaleState};
 use lane_core::plate::{Alternative, MilliNats, Read, Slot, Symbol};
 use lane_core::time::Mono;
 use lane_core::weight::{Reading, Sample, Shown, Stable};
-use lane_link::camera::{CameraCondition, PlateRead, core_sight};
+use lane_link::camera::{CameraCondition, EvidenceHeader, PlateRead, Purpose, core_sight};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -96,7 +97,13 @@ fn core_reading(reading: &ScaleReading) -> Reading {
 }
 
 /// One camera's reports.
-pub async fn camera(which: Camera, mut reports: mpsc::Receiver<CameraReport>, store: Store, inbox: Inbox, trust: clock::Trust) {
+pub async fn camera(
+    which: Camera,
+    mut reports: mpsc::Receiver<CameraReport>,
+    (store, board): (Store, Board),
+    inbox: Inbox,
+    trust: clock::Trust,
+) {
     let pictures = std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_PICTURES));
     let mut numbers = TrackNumbers::default();
     while let Some(report) = reports.recv().await {
@@ -106,22 +113,36 @@ pub async fn camera(which: Camera, mut reports: mpsc::Receiver<CameraReport>, st
                 // Its condition follows; until then the camera is what it was: down.
                 tracing::info!(camera = ?which, version, models = models.len(), "the camera worker is up");
             }
-            CameraReport::Condition(condition) => inbox.give(Input::CameraState(which, camera_state(condition))).await,
-            CameraReport::Down { .. } => inbox.give(Input::CameraState(which, CameraState::Down)).await,
+            CameraReport::Condition { condition, measured, has_view } => {
+                board.condition(which, Some(condition), Some(measured), clock::mono());
+                tracing::info!(camera = ?which, ?condition, ?measured, has_view, "the camera's condition");
+                inbox.give(Input::CameraState(which, camera_state(condition))).await;
+            }
+            CameraReport::Down { .. } => {
+                board.condition(which, None, None, clock::mono());
+                inbox.give(Input::CameraState(which, CameraState::Down)).await;
+            }
             CameraReport::Read { acquired_at, read } => match core_read(&read) {
                 Some(core) => {
                     inbox.offer(Input::PlateRead { camera: which, track: numbers.of(read.track), acquired_at, read: Box::new(core) })
                 }
                 None => tracing::debug!(camera = ?which, "a read was not one that the core takes"),
             },
+            CameraReport::Evidence { acquired_at, jpeg, header: EvidenceHeader { purpose: Purpose::Look, .. }, .. } => {
+                board.looked(which, jpeg, acquired_at);
+            }
             CameraReport::Evidence { acquired_at, header, jpeg, crop } => {
                 let Ok(permit) = pictures.clone().try_acquire_owned() else {
                     tracing::warn!(camera = ?which, "a picture came while others were being written: dropped");
                     continue;
                 };
-                let (store, inbox, track) = (store.clone(), inbox.clone(), header.track.map(|track| numbers.of(track)));
+                let (store, inbox, board) = (store.clone(), inbox.clone(), board.clone());
+                let track = header.track.map(|track| numbers.of(track));
                 tokio::spawn(async move {
                     let _permit = permit;
+                    if header.purpose == Purpose::Condition {
+                        return super::cameras::keep_condition(which, jpeg, &board, &store, trust).await;
+                    }
                     match keep(&store, jpeg, crop, trust).await {
                         Ok((frame, crop)) => {
                             let picture = Picture { track, frame, crop, quad: header.quad, worth_permille: header.worth_permille };
@@ -169,12 +190,19 @@ impl TrackNumbers {
     }
 }
 
-const fn camera_state(condition: CameraCondition) -> CameraState {
+/// A condition as the lane knows it.
+pub(super) const fn camera_state(condition: CameraCondition) -> CameraState {
     match condition {
         CameraCondition::Ok => CameraState::Ok,
         CameraCondition::Dark => CameraState::Dark,
         CameraCondition::Frozen => CameraState::Frozen,
         CameraCondition::NoFrames => CameraState::NoFrames,
+        CameraCondition::Covered => CameraState::Covered,
+        CameraCondition::Moved => CameraState::Moved,
+        CameraCondition::Glare => CameraState::Glare,
+        CameraCondition::Blurred => CameraState::Blurred,
+        CameraCondition::Dirty => CameraState::Dirty,
+        CameraCondition::OutOfFrame => CameraState::OutOfFrame,
     }
 }
 

@@ -32,7 +32,8 @@ pub struct Door {
     refused: Mutex<BTreeMap<(String, &'static str), Count>>,
 }
 
-fn person(account: &Account) -> Person {
+/// A person as records name one.
+pub(super) fn person(account: &Account) -> Person {
     Person { id: account.id.clone(), agency: account.agency.clone(), role: account.role.into() }
 }
 

@@ -12,6 +12,7 @@
 
 pub mod accounts;
 pub mod black_box;
+mod cameras;
 pub mod centre;
 pub mod commands;
 pub mod control;
@@ -139,6 +140,8 @@ struct Joints {
     turns: watch::Receiver<u64>,
     /// Wakes who keeps rules and officers as their collections say.
     standing: Arc<Notify>,
+    /// What is known of the cameras.
+    board: camera::board::Board,
 }
 
 /// Runs a lane until it is told to stop.
@@ -167,7 +170,8 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     }
     let (view_in, view) = watch::channel(Arc::new(lane.view(clock::mono())));
     let (turns_in, turns) = watch::channel(0);
-    let joints = Joints { store: store.clone(), inbox: inbox.clone(), trust, view, turns, standing: Arc::default() };
+    let board = camera::board::Board::new(&settings.state_dir);
+    let joints = Joints { store: store.clone(), inbox: inbox.clone(), trust, view, turns, standing: Arc::default(), board };
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
     let cameras = start_cameras(&settings, &joints, &mut tasks).await;
     start_scale(&settings, &joints, &mut tasks).await?;
@@ -327,10 +331,13 @@ async fn start_cameras(settings: &Settings, joints: &Joints, tasks: &mut JoinSet
         };
         let vision = &settings.vision;
         let camera = camera::CameraSettings::new(name, vision.program.clone(), source.clone(), vision.models.clone());
-        let camera = camera::CameraSettings { credentials_file: credentials_file.clone(), ..camera };
+        let view = joints.board.view_path(which);
+        let camera = camera::CameraSettings { credentials_file: credentials_file.clone(), view, ..camera };
         let (supervisor, reports) = camera::spawn(camera);
+        joints.board.fit(which, supervisor.clone());
         supervisors[which as usize] = Some(supervisor);
-        tasks.spawn(named("camera", devices::camera(which, reports, joints.store.clone(), joints.inbox.clone(), joints.trust)));
+        let kept = (joints.store.clone(), joints.board.clone());
+        tasks.spawn(named("camera", devices::camera(which, reports, kept, joints.inbox.clone(), joints.trust)));
     }
     supervisors
 }
@@ -436,7 +443,7 @@ fn start_centre(
     };
     tasks.spawn(named("link reports", centre::reports(reports_taken, reporting)));
     let out = health::Watches { health: health_in, facts: facts_in, last_seq: last_seq_in };
-    tasks.spawn(named("health", health::publish(joints.store.clone(), joints.view.clone(), out, claims_lost, trust)));
+    tasks.spawn(named("health", health::publish(joints.store.clone(), joints.board.clone(), joints.view.clone(), out, claims_lost, trust)));
     Ok((Some((inputs, requests)), (claims, queries)))
 }
 

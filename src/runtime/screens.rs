@@ -2,9 +2,11 @@
 
 use super::Joints;
 use super::RunError;
+use super::cameras::{self, ViewActError};
 use super::door::Door;
 use super::inbox::{Inbox, ToLane};
 use crate::barrier;
+use crate::camera::board::Board;
 use crate::clock;
 use crate::runtime::accounts;
 use crate::runtime::metrics::{Counters, DeviceCounters};
@@ -18,6 +20,7 @@ use crate::web::{Web, WebMetrics, WebSettings};
 use lane_core::ids::{LedgerId, PassageId};
 use lane_core::view::LaneView;
 use lane_link::record::{Body, Record as WireRecord};
+use lane_link::view_api::ViewAnswer;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -47,8 +50,14 @@ pub(super) async fn start(
     let wrong = |error: String| RunError::Screens(error);
     let pepper = super::accounts::pepper(settings).map_err(wrong)?;
     let trust = joints.trust;
-    let shown =
-        Shown { settings: settings.clone(), view: joints.view.clone(), turns: joints.turns.clone(), store: joints.store.clone(), trust };
+    let shown = Shown {
+        settings: settings.clone(),
+        view: joints.view.clone(),
+        turns: joints.turns.clone(),
+        store: joints.store.clone(),
+        board: joints.board.clone(),
+        trust,
+    };
     let first = shown.frame(&field, 0);
     let (frames_in, frames) = watch::channel(Arc::new(first));
     let (turns_in, turns) = watch::channel(Turn { turn: 0, at: clock::mono() });
@@ -72,8 +81,9 @@ pub(super) async fn start(
     }));
     tasks.spawn(super::named("stop wire", stop_wire(presses, stop)));
     tasks.spawn(super::named("acts", carry_acts(acts_taken, joints.inbox.clone())));
-    let store = joints.store.clone();
-    tasks.spawn(super::named("screens' questions", answer(requests_taken, store, ledger, Counters { web: metrics, devices }, trust)));
+    let kept = (joints.store.clone(), joints.board.clone());
+    let counters = Counters { web: metrics, devices };
+    tasks.spawn(super::named("screens' questions", answer(requests_taken, kept, ledger, counters, trust)));
     tasks.spawn(super::named("frames", frames_out(shown, field, frames_in, turns_in)));
     Ok(Screens { stopping })
 }
@@ -99,6 +109,7 @@ struct Shown {
     view: watch::Receiver<Arc<LaneView>>,
     turns: watch::Receiver<u64>,
     store: Store,
+    board: Board,
     trust: clock::Trust,
 }
 
@@ -145,6 +156,7 @@ impl Shown {
             software_stop: field.borrow().software_stop,
             versions: Versions { program: env!("CARGO_PKG_VERSION").into() },
             view: lane_link::view::LaneView::from(&**self.view.borrow()),
+            cameras: self.board.sights(clock::mono()),
         }
     }
 }
@@ -154,7 +166,13 @@ fn unavailable(error: StoreError) -> Unavailable {
 }
 
 /// The store's side of the screens. Each question is a task of its own: a slow disk delays no other.
-async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: LedgerId, metrics: Counters, trust: clock::Trust) {
+async fn answer(
+    mut requests: mpsc::Receiver<WebRequest>,
+    (store, board): (Store, Board),
+    ledger: LedgerId,
+    metrics: Counters,
+    trust: clock::Trust,
+) {
     let door = Arc::new(Door::default());
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -166,7 +184,7 @@ async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: 
             }
         };
         let Some(request) = request else { return };
-        let (store, metrics, door) = (store.clone(), metrics.clone(), door.clone());
+        let (store, metrics, door, board) = (store.clone(), metrics.clone(), door.clone(), board.clone());
         tokio::spawn(async move {
             match request {
                 WebRequest::Door(event) => door.note(event, &store, trust).await,
@@ -190,6 +208,25 @@ async fn answer(mut requests: mpsc::Receiver<WebRequest>, store: Store, ledger: 
                 WebRequest::Evidence { digest, answer } => {
                     // A picture that is not there, or not what its name says, is no picture.
                     let _ = answer.send(Ok(store.read_evidence(digest).await.ok()));
+                }
+                WebRequest::CameraNow { camera, answer } => {
+                    let look = cameras::look(camera, &board).await.ok();
+                    let _ = answer.send(Ok(look.map(|look| (look.digest, look.jpeg.to_vec()))));
+                }
+                WebRequest::CameraView { camera, answer } => {
+                    let read = tokio::task::spawn_blocking(move || board.view(camera)).await;
+                    let _ = answer.send(Ok(read.ok().flatten().map(|(view, jpeg)| (view.picture, jpeg))));
+                }
+                WebRequest::SetCameraView { camera, act, by, answer } => {
+                    let done = cameras::act(camera, act, Some(super::door::person(&by)), &board, &store, trust).await;
+                    let _ = answer.send(match done {
+                        Ok(view) => Ok(Some(ViewAnswer { accepted: view })),
+                        Err(ViewActError::Store(error)) => Err(unavailable(error)),
+                        Err(error) => {
+                            tracing::warn!(%error, "a commissioning view was not changed");
+                            Ok(None)
+                        }
+                    });
                 }
                 WebRequest::Passages { limit, answer } => {
                     let _ = answer.send(passages(&store, ledger, limit).await.map_err(unavailable));

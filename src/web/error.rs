@@ -41,6 +41,12 @@ pub enum Refusal {
         /// Seconds until the next try is looked at.
         retry_after_s: u64,
     },
+    /// The person's role does not suffice.
+    #[error("only a supervisor may do this")]
+    NotAllowed,
+    /// What was decided on is no longer so.
+    #[error("look again")]
+    LookAgain,
     /// There is no such thing.
     #[error("there is no such thing")]
     NotFound,
@@ -72,6 +78,8 @@ impl Refusal {
             Self::LoginNeeded => "login_needed",
             Self::LoginFailed => "login_failed",
             Self::Locked { .. } => "locked",
+            Self::NotAllowed => "not_allowed",
+            Self::LookAgain => "look_again",
             Self::NotFound => "not_found",
             Self::Busy => "busy",
             Self::NoAnswer => "no_answer",
@@ -82,7 +90,8 @@ impl Refusal {
 
     const fn status(&self) -> StatusCode {
         match self {
-            Self::BadHost | Self::CrossOrigin => StatusCode::FORBIDDEN,
+            Self::BadHost | Self::CrossOrigin | Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::LookAgain => StatusCode::CONFLICT,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -113,6 +122,10 @@ impl Refusal {
             Self::TooSlow => ["Yêu cầu không đến kịp", "The request did not arrive in time", "请求未及时到达"],
             Self::BadJson(what) => {
                 return [format!("Yêu cầu không hợp lệ: {what}"), format!("The request is not valid: {what}"), format!("请求无效：{what}")];
+            }
+            Self::NotAllowed => ["Chỉ người giám sát được làm", "Only a supervisor may do this", "只有主管可以执行"],
+            Self::LookAgain => {
+                ["Hình đã cũ: xem lại rồi nhấn lại", "The picture is too old: look again and press again", "画面已过期：请重新查看后再按"]
             }
             Self::LoginNeeded => ["Cần đăng nhập", "Please log in", "请先登录"],
             Self::LoginFailed => ["Đăng nhập không thành công", "The login did not succeed", "登录失败"],

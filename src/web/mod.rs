@@ -13,6 +13,7 @@
 //! whose person was told "no answer" is not done later ([`seams::ActRequest::take`]). Every wait here ends: streams with the daemon, the rest by a timeout.
 
 mod act;
+mod cameras;
 mod error;
 mod guard;
 mod listen;
@@ -212,6 +213,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/officers", get(login::officers))
         .route("/api/evidence/{digest}", get(reads::evidence))
         .route("/api/passages", get(reads::passages))
+        .route("/api/camera/{name}/now", get(cameras::now))
+        .route("/api/camera/{name}/view", get(cameras::view).post(cameras::set_view))
         .route("/health", get(reads::health))
         .route("/metrics", get(reads::metrics))
         .fallback_service(get(pages::page))

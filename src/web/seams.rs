@@ -11,9 +11,11 @@
 use crate::officer::Account;
 use crate::officer::lockout::Lockout;
 use lane_core::ids::Digest;
+use lane_core::input::Camera;
 use lane_core::officer::{ActOutcome, OfficerAct};
 use lane_core::time::{Mono, Wall};
 pub use lane_link::view_api::{LinkFacts, Versions, ViewFrame};
+use lane_link::view_api::{ViewAct, ViewAnswer};
 use lane_link::words::PassageEnd;
 use serde::Serialize;
 use std::sync::Arc;
@@ -155,6 +157,31 @@ pub enum WebRequest {
         digest: Digest,
         /// `None`: there is none.
         answer: Answer<Option<Vec<u8>>>,
+    },
+    /// A camera's newest frame: its digest and a JPEG file.
+    CameraNow {
+        /// Which.
+        camera: Camera,
+        /// `None`: there is no camera, or it sends nothing.
+        answer: Answer<Option<(String, Vec<u8>)>>,
+    },
+    /// A camera's commissioning view.
+    CameraView {
+        /// Which.
+        camera: Camera,
+        /// `None`: there is none.
+        answer: Answer<Option<(String, Vec<u8>)>>,
+    },
+    /// Accept a view, or take one back.
+    SetCameraView {
+        /// Which.
+        camera: Camera,
+        /// What.
+        act: ViewAct,
+        /// A supervisor.
+        by: Account,
+        /// `None`: the picture was not shown a moment ago, or there is no view to take back.
+        answer: Answer<Option<ViewAnswer>>,
     },
     /// The last passages, newest first.
     Passages {

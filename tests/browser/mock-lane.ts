@@ -4,17 +4,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import type { AddressInfo } from 'node:net';
-import type { ActOutcome, ActRequest, LaneView, OfficerRow, Session, Sign, ViewFrame } from '../../ui/src/kit/wire';
+import type { ActOutcome, ActRequest, Camera, LaneView, OfficerRow, Session, Sign, ViewAct, ViewFrame } from '../../ui/src/kit/wire';
 import { platePicture } from './picture';
 
 const DIST = new URL('../../ui/dist/', import.meta.url).pathname;
 const TYPES: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 /** The policy that the daemon sends. */
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const MAX_BODY_BYTES = 16 * 1024;
 
 export class MockLane {
   acts: ActRequest[] = [];
+  views: { camera: Camera; act: ViewAct }[] = [];
   stops = 0;
   logins: { id: string; pin: string }[] = [];
   streams = 0;
@@ -127,6 +128,15 @@ export class MockLane {
     }
     if (path === '/api/officers') return this.officers === null ? error(504, 'no_answer') : json(200, { officers: this.officers });
     if (path === '/api/session') return json(200, { session: this.session });
+    const camera = /^\/api\/camera\/(front|rear)\/(now|view)$/.exec(path);
+    if (camera !== null && request.method === 'GET') {
+      const [, name, what] = camera;
+      const accepted = this.frame.cameras[name === 'front' ? 0 : 1].accepted;
+      const picture = what === 'now' ? 'cc'.repeat(32) : accepted?.picture;
+      if (picture === undefined) return void response.writeHead(404).end('{}');
+      response.writeHead(200, { 'content-type': 'image/png', etag: `"${picture}"` });
+      return void response.end(platePicture());
+    }
     if (path.startsWith('/api/evidence/')) {
       response.writeHead(200, { 'content-type': 'image/png' });
       return void response.end(platePicture());
@@ -154,6 +164,12 @@ export class MockLane {
     if (path === '/api/logout') {
       this.session = null;
       return json(200, { session: null });
+    }
+    const camera = /^\/api\/camera\/(front|rear)\/view$/.exec(path);
+    if (camera !== null) {
+      if (this.session?.role !== 'supervisor') return error(403, 'not_allowed');
+      this.views.push({ camera: camera[1] as Camera, act: sent as unknown as ViewAct });
+      return json(200, { accepted: null });
     }
     if (path !== '/api/act') return error(404, 'not_found');
     if (this.session === null) return error(401, 'login_needed');

@@ -45,6 +45,7 @@ test.describe('pictures', () => {
         await sheet('pictures', 'all-pictures');
         await sheet('plate', 'plate');
         await sheet('more', 'more');
+        await sheet('cameras', 'more', 'cameras');
         await sheet('axles', 'more', 'axles');
         await sheet('group', 'more', 'group');
         await sheet('reason', 'refuse');

@@ -1,5 +1,5 @@
 // Views of a lane, as the daemon would send them: the fixtures of the browser tests.
-import type { DeclarationView, Facts, LaneView, Outcome, Second, ShownCheck, ShownKind, Signal, SignalName, Vehicle, ViewFrame } from '../../ui/src/kit/wire';
+import type { CameraSight, DeclarationView, Facts, LaneView, Outcome, Second, ShownCheck, ShownKind, Signal, SignalName, Vehicle, ViewFrame } from '../../ui/src/kit/wire';
 
 export const PASSAGE = '00112233445566778899aabbccddeeff-41';
 export const NOON_MS = 1_795_322_400_000;
@@ -13,6 +13,10 @@ const NAMES: SignalName[] = [
   'approach_loop', 'platform_front', 'platform_rear', 'boom_loop', 'photocell', 'exit_loop', 'boom_up', 'boom_down', 'e_stop', 'operator_fault',
   'manual_key', 'tamper',
 ];
+
+const SIGHT: CameraSight = {
+  since_ms: 3_600_000, measured: null, picture: null, accepted: { picture: FRONT, utc_ms: NOON_MS - 44 * HOUR_MS, by: 'giamsat.minh' }, has_previous: false,
+};
 
 export function signals(on: SignalName[]): Signal[] {
   return NAMES.map((name) => ({ name, on: on.includes(name), present: name !== 'exit_loop', age_ms: 40 }));
@@ -95,6 +99,7 @@ export function frame(lane: LaneView, more: Partial<ViewFrame> = {}): ViewFrame 
   return {
     turn: 1, now_ms: 812_345, utc_ms: NOON_MS, clock_trusted: true, lane: 'L3', site: 'Hữu Nghị', time_zone: 'Asia/Ho_Chi_Minh',
     link: { since_ms: 125_000, waiting_records: 0 }, software_stop: true, versions: { program: '0.1.0' }, view: lane,
+    cameras: [SIGHT, { ...SIGHT, accepted: { picture: REAR, utc_ms: NOON_MS - 20 * HOUR_MS, by: null } }],
     ...more,
   };
 }
@@ -128,6 +133,15 @@ export const scenes = {
     const held = scenes.held();
     return { ...held, link: { since_ms: 7_500_000, waiting_records: 412 }, view: { ...held.view, link_up: false, knowledge_age_s: 7_520 } };
   },
+  /** One camera covered, the other dirty and never accepted. */
+  covered: () =>
+    frame(
+      view({
+        cameras: ['covered', 'dirty'],
+        faults: [{ fault: 'camera_untrusted', severity: 'attend', age_ms: 95_000 }, { fault: 'camera_poor', severity: 'notice', age_ms: 700_000 }],
+      }),
+      { cameras: [{ ...SIGHT, since_ms: 95_000, picture: FRONT, has_previous: true }, { ...SIGHT, since_ms: 700_000, picture: REAR, accepted: null }] },
+    ),
   /** As much wrong as a screen must bear. */
   worst: () =>
     frame(

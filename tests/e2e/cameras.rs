@@ -100,3 +100,47 @@ fn a_frozen_camera_is_found_and_its_plate_is_not_read() {
     lane.check(lane.said(|r| is_fault(r, "camera_frozen", true)), "in the ledger");
     lane.finish();
 }
+
+/// Covered, then turned aside: named on the screen with a picture, sent to the centre, and nothing opens by itself meanwhile.
+#[test]
+fn a_covered_and_a_moved_camera_are_named_with_pictures_here_and_at_the_centre() {
+    if !vision_is_there() {
+        return;
+    }
+    let lane = Lane::start(with_cameras(), &[declaration("D1", "12C-123.45", json!({}))]);
+    lane.until_shown("both cameras are up", |v| v["cameras"] == json!(["ok", "ok"]));
+    let (code, said) = lane.command(&["camera", "view", "front", "--accept"], "");
+    lane.check(code == 0 && said.contains("from now on"), &format!("the view is accepted: {said}"));
+    lane.until_said("the view is in the ledger", |r| r["kind"] == "camera_view" && r["camera"] == "front" && r["what"] == "accepted");
+    let sight = |lane: &Lane| lane.frame()["cameras"][0].clone();
+    lane.until("the screen knows the view", |lane| sight(lane)["accepted"]["picture"].as_str().map(str::to_owned));
+    for (knob, word) in [("front_covered", "covered"), ("front_moved", "moved")] {
+        lane.knob(knob, true);
+        let view = lane.until_shown(word, |v| v["cameras"][0] == word && has_fault(v, "camera_untrusted"));
+        lane.check(view["cameras"][1] == "ok", "the other one is well");
+        let digest = lane.until("its picture", |lane| sight(lane)["picture"].as_str().map(str::to_owned));
+        let shown = get(&lane.screen_url(&format!("/api/evidence/{digest}"))).unwrap();
+        lane.check(shown.status == 200, "the screen shows the picture");
+        lane.until_said("the record", |r| r["kind"] == "camera_condition" && r["state"] == word && r["picture"] == digest.as_str());
+        lane.until("the centre has the picture", |lane| {
+            get(&lane.centre_url(&format!("/evidence/{digest}"))).ok().filter(|a| a.status == 200)
+        });
+        lane.until("the centre's health names it", |lane| {
+            let lanes = super::parts::get_json(&lane.centre_url("/api/lanes"));
+            let devices = lanes["lanes"][0]["health"]["devices"].as_array().cloned().unwrap_or_default();
+            devices.into_iter().find(|d| d["name"] == "front_camera" && d["state"] == word && d["picture"] == digest.as_str())
+        });
+        if word == "moved" {
+            lane.truck("12C-123.45", json!({ "speed_m_s": 3.0 }));
+            lane.until_shown("held for an officer", |v| v["phase"] == "held" && v["at_boom"]["called_ms"].is_number());
+            lane.check(lane.opens() == 0, "nothing opened by itself");
+        }
+        lane.knob(knob, false);
+        if word == "covered" {
+            lane.until_shown("it sees again", |v| v["cameras"][0] == "ok" && !has_fault(v, "camera_untrusted"));
+        }
+    }
+    let (code, said) = lane.command(&["camera", "view", "front", "--undo"], "");
+    lane.check(code == 1 && said.contains("no view before"), &format!("there was none before: {said}"));
+    lane.finish();
+}

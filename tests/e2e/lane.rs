@@ -186,6 +186,11 @@ impl Lane {
 
     // ---- what is seen
 
+    /// The newest frame of the stream: the view and what is around it.
+    pub fn frame(&self) -> Value {
+        self.screen.now()
+    }
+
     /// What the screen shows now.
     pub fn view(&self) -> Value {
         self.screen.now()["view"].clone()

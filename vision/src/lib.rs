@@ -7,6 +7,7 @@
 //!
 //! A `Mat` shares memory and stays on the thread that made it; threads hand each other owned bytes.
 
+pub mod condition;
 pub mod decode;
 pub mod detector;
 pub mod eyes;

@@ -101,6 +101,12 @@ struct WorkerArguments {
     /// A mean brightness (of 255) below this is reported as dark
     #[arg(long, default_value_t = 18)]
     dark_below: u8,
+    /// How patient the camera's condition is judged: covered, dark, glare are said after so many milliseconds, moved, blurred and dirty after multiples
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(50..=600_000))]
+    condition_after_ms: u64,
+    /// The commissioning view, a JPEG picture: how the camera looked when a person accepted it
+    #[arg(long, value_name = "FILE")]
+    view: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -197,6 +203,8 @@ fn worker(arguments: &WorkerArguments) -> Result<(), String> {
         no_frames_after_ms: arguments.no_frames_after_ms,
         frozen_after_ms: arguments.frozen_after_ms,
         dark_below: arguments.dark_below,
+        condition_after_ms: arguments.condition_after_ms,
+        view: arguments.view.clone(),
     };
     work(eyes, source, settings, stdout()).map_err(|error| error.to_string())
 }

@@ -6,12 +6,15 @@
 //! stdin thread ──orders (bounded)──────────┘
 //! ```
 //!
-//! Terms: a frame is *new* once. *No frames*: none for `no_frames_after_ms`. *Frozen*: the frames' bytes have been the same for
-//! `frozen_after_ms` (files are exempt: a still picture is meant to be still). *Dark*: mean brightness below `dark_below` of 255.
-//! The detector runs only while presence is on, at most `max_detections_per_second` times.
+//! Terms: a frame is *new* once. What the camera is worth is judged by [`crate::condition`] from a small grey picture now and then; a change is told
+//! and followed by the picture that shows it. The detector runs only while presence is on, at most `max_detections_per_second` times.
 //!
 //! The loop never waits longer than [`MAX_WAIT_MS`], and the beat comes from it: when a decoder hangs, the beat stops and the daemon acts.
 
+use crate::condition::Watch;
+use crate::condition::grey::small_grey;
+use crate::condition::limits::Limits;
+use crate::condition::measure::Grey;
 use crate::eyes::{Eyes, EyesError, Sighting};
 use crate::geometry::{cut, with_margin};
 use crate::network::brief;
@@ -19,13 +22,14 @@ use crate::picture;
 use crate::source::{Frame, Mailbox, Pixels, SourceSpec, feed};
 use crate::track::Tracks;
 use lane_link::camera::{
-    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateRead, Report,
-    WIRE_VERSION, encode_evidence,
+    BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateRead, Purpose,
+    Report, WIRE_VERSION, encode_evidence,
 };
-use opencv::core::{Mat, MatTraitConst, Size, ToInputArray};
+use opencv::core::{Mat, MatTraitConst, Size};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
@@ -40,7 +44,6 @@ const MAX_ORDERS: usize = 64;
 const MAX_EVIDENCE_PER_TRACK: u32 = 3;
 /// A sight must be this much better than the last one that was sent.
 const BETTER_BY: f32 = 1.25;
-const BRIGHTNESS_INTERVAL_MS: u64 = 1_000;
 /// How often a live frame is made a picture while nothing is present.
 const QUIET_INTERVAL_MS: u64 = 500;
 const EVIDENCE_JPEG_QUALITY: i32 = 90;
@@ -54,7 +57,7 @@ const CROP_MAX_PX: i32 = 640;
 const SURE: f32 = 0.5;
 
 /// Settings of a worker.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct WorkerSettings {
     /// Detections a second at most, 1 to 30.
     pub max_detections_per_second: u32,
@@ -64,6 +67,10 @@ pub struct WorkerSettings {
     pub frozen_after_ms: u64,
     /// Mean brightness (0 to 255) below which a frame is dark.
     pub dark_below: u8,
+    /// The unit of patience with which a condition is said.
+    pub condition_after_ms: u64,
+    /// The commissioning view, a JPEG file.
+    pub view: Option<PathBuf>,
 }
 
 /// Why a worker ends other than by order.
@@ -93,6 +100,9 @@ pub fn work(mut eyes: Eyes, source: SourceSpec, settings: WorkerSettings, out: i
     thread::Builder::new().name("source".into()).spawn(move || feed(&source, &to_feed)).map_err(WorkerError::Thread)?;
     let mut worker = Worker::new(settings, is_file, out);
     worker.send(&Report::Hello { wire: WIRE_VERSION, version: env!("CARGO_PKG_VERSION").into(), models: eyes.digests() })?;
+    if let Some(path) = worker.settings.view.take() {
+        worker.compare_with(Some(&path))?;
+    }
     while worker.turn(&mut eyes, &mailbox, &orders)? {}
     Ok(())
 }
@@ -131,19 +141,18 @@ fn read_orders(mut input: impl Read, send: &SyncSender<Heard>) {
 
 struct Worker<W> {
     settings: WorkerSettings,
-    is_file: bool,
     out: W,
     began: Instant,
     presence: bool,
     ping: u64,
     next_beat: Instant,
     next_detection: Instant,
-    next_brightness: Instant,
+    next_look: Instant,
     newest: Option<Frame>,
-    snapshot_wanted: bool,
+    wanted: Vec<Purpose>,
     looked_at: u64,
     same: Option<(u64, Instant)>,
-    dark: bool,
+    watch: Watch,
     condition: Option<CameraCondition>,
     frame_trouble: Option<String>,
     told: Option<String>,
@@ -154,21 +163,26 @@ struct Worker<W> {
 impl<W: Write> Worker<W> {
     fn new(settings: WorkerSettings, is_file: bool, out: W) -> Self {
         let now = Instant::now();
+        let limits = Limits {
+            after_ms: settings.condition_after_ms,
+            no_frames_after_ms: settings.no_frames_after_ms,
+            frozen_after_ms: (!is_file).then_some(settings.frozen_after_ms),
+            dark_below: settings.dark_below,
+        };
         Self {
+            watch: Watch::new(limits),
             settings,
-            is_file,
             out,
             began: now,
             presence: false,
             ping: 0,
             next_beat: now,
             next_detection: now,
-            next_brightness: now,
+            next_look: now,
             newest: None,
-            snapshot_wanted: false,
+            wanted: Vec::new(),
             looked_at: 0,
             same: None,
-            dark: false,
             condition: None,
             frame_trouble: None,
             told: None,
@@ -183,9 +197,12 @@ impl<W: Write> Worker<W> {
             match orders.try_recv() {
                 Ok(Ok(Order::Presence { on })) => {
                     self.presence = on;
+                    self.watch.presence(on, self.now_ms());
                     mailbox.want_every(if on { self.detection_interval().as_millis() as u64 } else { QUIET_INTERVAL_MS });
                 }
-                Ok(Ok(Order::Snapshot)) => self.snapshot_wanted = true,
+                Ok(Ok(Order::Snapshot)) => self.want(Purpose::Vehicle),
+                Ok(Ok(Order::Look)) => self.want(Purpose::Look),
+                Ok(Ok(Order::View { path })) => self.compare_with(path.as_deref().map(Path::new))?,
                 Ok(Ok(Order::Ping { n })) => self.ping = n,
                 Ok(Err(error)) => self.send(&Report::Problem { what: format!("an order cannot be understood: {error}") })?,
                 Ok(Ok(Order::Quit)) | Err(TryRecvError::Disconnected) => return Ok(false),
@@ -197,11 +214,10 @@ impl<W: Write> Worker<W> {
             self.newest = Some(frame);
         }
         let now = Instant::now();
-        if self.snapshot_wanted
-            && let Some(frame) = self.newest.clone()
-        {
-            self.snapshot_wanted = false;
-            self.send_evidence(None, &frame)?;
+        if let Some(frame) = self.newest.clone() {
+            for purpose in std::mem::take(&mut self.wanted) {
+                self.send_evidence(None, &frame, purpose)?;
+            }
         }
         if self.presence && now >= self.next_detection && self.newest.as_ref().is_some_and(|frame| frame.number != self.looked_at) {
             self.next_detection = now + self.detection_interval();
@@ -232,32 +248,54 @@ impl<W: Write> Worker<W> {
         if self.same.is_none_or(|(last, _)| last != hash) {
             self.same = Some((hash, frame.at));
         }
-        if frame.at < self.next_brightness {
+        if frame.at < self.next_look {
             return;
         }
-        self.next_brightness = frame.at + Duration::from_millis(BRIGHTNESS_INTERVAL_MS);
-        let brightness = with_frame(frame, |mat| mean(mat).map_err(|error| brief(&error))).and_then(|inner| inner);
-        self.frame_trouble = brightness.map(|brightness| self.dark = brightness < f64::from(self.settings.dark_below)).err();
+        self.next_look = frame.at + Duration::from_millis(self.watch.interval_ms());
+        match with_frame(frame, |mat| small_grey(mat).map_err(|error| brief(&error))).and_then(|inner| inner) {
+            Ok(Some(grey)) => {
+                self.watch.look(frame.at.duration_since(self.began).as_millis() as u64, &grey);
+                self.frame_trouble = None;
+            }
+            Ok(None) => self.frame_trouble = Some("the camera's frames are too small to judge its condition".into()),
+            Err(trouble) => self.frame_trouble = Some(trouble),
+        }
     }
 
-    /// Decides the camera's condition and tells it when it changed.
+    fn now_ms(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64
+    }
+
+    /// Each purpose once: who asks twice gets one picture.
+    fn want(&mut self, purpose: Purpose) {
+        if !self.wanted.contains(&purpose) {
+            self.wanted.push(purpose);
+        }
+    }
+
+    /// Takes a commissioning view, or none; one that cannot be used is told, and then there is none.
+    fn compare_with(&mut self, path: Option<&Path>) -> Result<(), WorkerError> {
+        let grey = path.map(view_of).transpose();
+        self.watch.set_view(grey.as_ref().ok().and_then(Option::as_ref));
+        // Told anew with the next judgement: whoever asked sees whether there is a view now.
+        self.condition = None;
+        match grey {
+            Ok(_) => Ok(()),
+            Err(what) => self.send(&Report::Problem { what: what.chars().take(MAX_PROBLEM_CHARS).collect() }),
+        }
+    }
+
+    /// Decides the camera's condition and tells it, with the picture that shows it, when it changed.
     fn judge(&mut self, last_at: Option<Instant>) -> Result<(), WorkerError> {
         let silent_ms = age_ms(last_at.unwrap_or(self.began));
-        let same_ms = self.same.map_or(0, |(_, since)| age_ms(since));
-        let condition = if silent_ms >= self.settings.no_frames_after_ms {
-            CameraCondition::NoFrames
-        } else if last_at.is_none() {
+        if last_at.is_none() && silent_ms < self.settings.no_frames_after_ms {
             return Ok(());
-        } else if !self.is_file && same_ms >= self.settings.frozen_after_ms {
-            CameraCondition::Frozen
-        } else if self.dark {
-            CameraCondition::Dark
-        } else {
-            CameraCondition::Ok
-        };
+        }
+        let condition = self.watch.condition(silent_ms, self.same.map_or(0, |(_, since)| age_ms(since)));
         if self.condition != Some(condition) {
             self.condition = Some(condition);
-            self.send(&Report::State { condition })?;
+            self.send(&Report::State { condition, measured: self.watch.measured(), has_view: self.watch.has_view() })?;
+            self.want(Purpose::Condition);
         }
         Ok(())
     }
@@ -279,9 +317,15 @@ impl<W: Write> Worker<W> {
     fn detect(&mut self, eyes: &mut Eyes) -> Result<(), WorkerError> {
         let Some(frame) = self.newest.clone() else { return Ok(()) };
         self.looked_at = frame.number;
-        let sightings = with_frame(&frame, |mat| eyes.look(mat).map_err(|error| error.to_string())).and_then(|inner| inner);
-        self.frame_trouble = sightings.as_ref().err().cloned();
-        let Ok(sightings) = sightings else { return Ok(()) };
+        let looked = with_frame(&frame, |mat| {
+            let size = (mat.cols() as f32, mat.rows() as f32);
+            eyes.look(mat).map(|sightings| (sightings, size)).map_err(|error| error.to_string())
+        });
+        let looked = looked.and_then(|inner| inner);
+        self.frame_trouble = looked.as_ref().err().cloned();
+        let Ok((sightings, size)) = looked else { return Ok(()) };
+        let quads: Vec<_> = sightings.iter().map(|sighting| sighting.quad).collect();
+        self.watch.plates(&quads, size);
         let plates: Vec<_> = sightings.iter().map(|sighting| (sighting.quad, surely_read(sighting))).collect();
         let now_ms = frame.at.duration_since(self.began).as_millis() as u64;
         let numbers = self.tracks.follow_read(&plates, now_ms);
@@ -290,7 +334,7 @@ impl<W: Write> Worker<W> {
             let worth = evidence_worth(sighting);
             let (count, best) = self.sent.get(&track).copied().unwrap_or((0, 0.0));
             if count == 0 || (count < MAX_EVIDENCE_PER_TRACK && worth > best * BETTER_BY) {
-                self.send_evidence(Some((track, sighting)), &frame)?;
+                self.send_evidence(Some((track, sighting)), &frame, Purpose::Vehicle)?;
                 self.sent.insert(track, (count + 1, worth));
             }
             while self.sent.len() > 64 {
@@ -306,7 +350,7 @@ impl<W: Write> Worker<W> {
         Ok(())
     }
 
-    fn send_evidence(&mut self, of: Option<(u64, &Sighting)>, frame: &Frame) -> Result<(), WorkerError> {
+    fn send_evidence(&mut self, of: Option<(u64, &Sighting)>, frame: &Frame, purpose: Purpose) -> Result<(), WorkerError> {
         let jpeg = match &frame.pixels {
             // a camera's own bytes, unchanged, where they are a JPEG
             Pixels::Encoded(bytes) if bytes.starts_with(&[0xff, 0xd8]) => Ok(bytes.clone()),
@@ -320,6 +364,7 @@ impl<W: Write> Worker<W> {
             track: of.map(|(track, _)| track),
             frame: frame.number,
             captured_age_ms: age_ms(frame.at),
+            purpose,
             quad: of.map(|(_, sighting)| corners(sighting)),
             worth_permille: of.map_or(0, |(_, sighting)| permille(evidence_worth(sighting))),
             crop_bytes: 0,
@@ -333,7 +378,9 @@ impl<W: Write> Worker<W> {
                 self.out.flush()?;
                 Ok(())
             }
-            Err(what) => self.tell(Some(what)),
+            // that a frame cannot be decoded is told already; here only the picture of a vehicle is missed
+            Err(what) if purpose == Purpose::Vehicle => self.tell(Some(what)),
+            Err(_) => Ok(()),
         }
     }
 }
@@ -353,9 +400,16 @@ fn with_frame<T>(frame: &Frame, look: impl FnOnce(&Mat) -> T) -> Result<T, Strin
     }
 }
 
-fn mean(mat: &impl ToInputArray) -> opencv::Result<f64> {
-    let [blue, green, red, _] = opencv::core::mean_def(mat)?.0;
-    Ok(0.114 * blue + 0.587 * green + 0.299 * red)
+/// A commissioning view as the watch takes it.
+fn view_of(path: &Path) -> Result<Grey, String> {
+    let failed = |why: String| format!("the commissioning view {}: {why}", path.display());
+    let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+    if size > picture::MAX_PICTURE_BYTES {
+        return Err(failed(format!("{size} bytes, more than {}", picture::MAX_PICTURE_BYTES)));
+    }
+    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let mat = picture::decode(&bytes).map_err(|error| failed(error.to_string()))?;
+    small_grey(&mat).map_err(|error| failed(brief(&error)))?.ok_or_else(|| failed("too small".into()))
 }
 
 fn permille(share: f32) -> u16 {

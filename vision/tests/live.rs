@@ -120,7 +120,7 @@ impl Worker {
 
     fn wait_for_condition(&self, wanted: CameraCondition) {
         self.wait_for(&format!("{wanted:?}"), |message| {
-            matches!(message, FromWorker::Report(Report::State { condition }) if condition == wanted).then_some(())
+            matches!(message, FromWorker::Report(Report::State { condition, .. }) if condition == wanted).then_some(())
         });
     }
 

@@ -155,7 +155,7 @@ impl Worker {
 
     fn wait_for_condition(&self, wanted: CameraCondition) {
         self.wait_for(&format!("{wanted:?}"), |message| match message {
-            FromWorker::Report(Report::State { condition }) if condition == wanted => Some(()),
+            FromWorker::Report(Report::State { condition, .. }) if condition == wanted => Some(()),
             _ => None,
         });
     }

@@ -58,6 +58,9 @@ pub struct View {
     /// Far to near.
     seen: Vec<Seen>,
     black: bool,
+    covered: bool,
+    moved: bool,
+    blurred: bool,
     /// Per mille.
     dirt: u32,
     /// Per mille.
@@ -124,7 +127,17 @@ impl Studio {
         seen.sort_by_key(|one| -one.depth_cm);
         let folder_index =
             if self.folder.is_empty() { 0 } else { (sim.world.now_ms() / self.folder_hold_ms.max(1)) as usize % self.folder.len() };
-        View { seen, black: knobs.camera(&self.name, "black").is_some(), dirt: share("dirty_plate"), night: share("night"), folder_index }
+        let on = |name: &str| knobs.camera(&self.name, name).is_some();
+        View {
+            seen,
+            black: on("black"),
+            covered: on("covered"),
+            moved: on("moved"),
+            blurred: on("blurred"),
+            dirt: share("dirty_plate"),
+            night: share("night"),
+            folder_index,
+        }
     }
 
     fn see(&self, vehicle: &Vehicle, place_m: f64, front: bool) -> Option<Seen> {
@@ -174,7 +187,16 @@ impl Studio {
         if view.black {
             return RgbImage::new(self.size[0], self.size[1]);
         }
+        if view.covered {
+            return bag(self.size);
+        }
         let mut image = self.photo(view).or_else(|| self.folder_picture(view)).unwrap_or_else(|| self.draw_lane(view));
+        if view.moved {
+            image = aside(&image);
+        }
+        if view.blurred {
+            image = image::imageops::blur(&image, f64::from(self.size[0]) as f32 / 200.0);
+        }
         if view.night > 0 {
             let keep = 1.0 - 0.93 * f64::from(view.night) / 1_000.0;
             image.iter_mut().for_each(|byte| *byte = (f64::from(*byte) * keep) as u8);
@@ -263,6 +285,20 @@ fn fit(picture: &RgbImage, size: [u32; 2]) -> RgbImage {
     let mut framed = RgbImage::from_pixel(size[0], size[1], Rgb([64, 64, 64]));
     image::imageops::replace(&mut framed, &scaled, i64::from((size[0] - width) / 2), i64::from((size[1] - height) / 2));
     framed
+}
+
+/// A bag right before the lens: out of focus, lighter to one side.
+fn bag(size: [u32; 2]) -> RgbImage {
+    RgbImage::from_fn(size[0], size[1], |x, y| {
+        let level = 70 + 60 * x / size[0].max(1) + 25 * y / size[1].max(1);
+        Rgb([level as u8, (level * 9 / 10) as u8, (level * 8 / 10) as u8])
+    })
+}
+
+/// What the camera sees when it is turned by a tenth of its picture; the rim is continued.
+fn aside(image: &RgbImage) -> RgbImage {
+    let by = image.width() / 10;
+    RgbImage::from_fn(image.width(), image.height(), |x, y| *image.get_pixel((x + by).min(image.width() - 1), y))
 }
 
 /// Sensor noise of this strength (levels either way).

@@ -130,6 +130,8 @@ impl Lane {
             (Fault::ScaleProblem, matches!(why, Some(WeightUnknown::IndicatorProblem | WeightUnknown::ZeroNotCaptured))),
             (Fault::CameraFrozen, camera(&[CameraState::Frozen, CameraState::NoFrames])),
             (Fault::CameraDown, camera(&[CameraState::Down])),
+            (Fault::CameraUntrusted, self.cameras.iter().any(|state| state.is_untrusted())),
+            (Fault::CameraPoor, self.cameras.iter().any(|state| state.sees_badly())),
             (Fault::ClockUntrusted, self.wall.0.quality == WallQuality::Untrusted),
             (Fault::KnowledgeStale, stale),
             (Fault::CentreLinkLost, !self.freshness.link_up),

@@ -47,7 +47,8 @@ impl Lane {
     pub(super) fn take_read(&mut self, camera: Camera, track: TrackNumber, acquired_at: Mono, read: &Read) {
         // What a permit was judged on stands until it ends.
         let decided = self.permit.as_ref().is_some_and(|live| live.permit.kind == PermitKind::Passage && !live.entered());
-        if acquired_at > self.now || decided {
+        let live = self.cameras[camera as usize].is_live();
+        if acquired_at > self.now || decided || !live {
             return;
         }
         if self.is_still_the_first(camera, track, read) {

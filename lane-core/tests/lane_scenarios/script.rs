@@ -14,7 +14,7 @@
 //! act WHO WHAT... [from=centre]            a person acts (`looked`: on the view of the last `look`)
 //! again                                    the last act once more
 //! view                                     what the screen shows
-//! set THING VALUE                          the world: store, cache, link, barrier, scale, clock, knowledge_h, elsewhere, watch, claim
+//! set THING VALUE                          the world: store, cache, link, barrier, scale, front, rear, clock, knowledge_h, elsewhere, watch, claim
 //! rule THING VALUE                         rules, before anything else
 //! stop | restart
 //! ```
@@ -26,7 +26,7 @@ use lane_core::declaration::{
     WatchAction, WatchHit, WatchSeen,
 };
 use lane_core::ids::{ActId, Digest, LedgerId, PassageId, Revision};
-use lane_core::input::{Camera, Input, ScaleState};
+use lane_core::input::{Camera, CameraState, Input, ScaleState};
 use lane_core::officer::{Act, Mode, Officer, OfficerAct, Origin, Reason, ReasonCode, Role};
 use lane_core::plate::{PlateText, Read, Sight};
 use lane_core::rules::{LegalGross, Rules};
@@ -291,6 +291,18 @@ impl Stage {
                 world.input(Input::Freshness(world.freshness));
             }
             ("barrier", value) => world.barrier_silent = value == "silent",
+            (camera @ ("front" | "rear"), state) => {
+                let camera = if camera == "front" { Camera::Front } else { Camera::Rear };
+                let state = match state {
+                    "covered" => CameraState::Covered,
+                    "moved" => CameraState::Moved,
+                    "frozen" => CameraState::Frozen,
+                    "blurred" => CameraState::Blurred,
+                    "ok" => CameraState::Ok,
+                    other => panic!("camera state {other}"),
+                };
+                world.input(Input::CameraState(camera, state));
+            }
             ("scale", "silent") => {
                 world.scale = ScaleState::NoBytes;
                 world.input(Input::ScaleState(ScaleState::NoBytes));

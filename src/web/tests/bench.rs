@@ -8,9 +8,11 @@ use crate::web::seams::{
     WebRequest, WebSeams,
 };
 use crate::web::{Web, WebError, WebMetrics, WebSettings};
+use lane_core::input::Camera;
 use lane_core::officer::Role;
 use lane_core::time::{Mono, Wall, WallQuality};
 use lane_link::view::LaneView;
+use lane_link::view_api::{ViewAct, ViewAnswer};
 use lane_link::words::{Boom, CameraState, Mode, Phase, ScaleState, Sign};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -64,6 +66,7 @@ pub fn frame(turn: u64, view: LaneView) -> Arc<ViewFrame> {
         software_stop: true,
         versions: Versions { program: "0.1.0".into() },
         view,
+        cameras: Default::default(),
     })
 }
 
@@ -79,6 +82,10 @@ pub struct FakeStore {
     hung: Vec<WebRequest>,
     /// What happened at the door.
     pub door: Vec<DoorEvent>,
+    /// The front camera's newest frame.
+    pub frame: Option<(String, Vec<u8>)>,
+    /// Views that were set.
+    pub views: Vec<(Camera, ViewAct, String)>,
 }
 
 impl FakeStore {
@@ -125,6 +132,18 @@ impl FakeStore {
             WebRequest::Passages { limit, answer } => {
                 let row = |n| PassageRow { passage: format!("{:032x}-{n}", 1), utc_ms: n, plate: None, end: None };
                 drop(answer.send(Ok((0..limit as i64 + 5).map(row).collect())));
+            }
+            WebRequest::CameraNow { camera, answer } => drop(answer.send(Ok(self.frame.clone().filter(|_| camera == Camera::Front)))),
+            WebRequest::CameraView { answer, .. } => drop(answer.send(Ok(None))),
+            WebRequest::SetCameraView { camera, act, by, answer } => {
+                let known = match &act {
+                    ViewAct::Accept { picture } => self.frame.as_ref().is_some_and(|(digest, _)| digest == picture),
+                    ViewAct::TakeBack => true,
+                };
+                if known {
+                    self.views.push((camera, act, by.id));
+                }
+                drop(answer.send(Ok(known.then_some(ViewAnswer { accepted: None }))));
             }
             WebRequest::Metrics { answer } => drop(answer.send(Ok("borderlane_up 1\n# EOF\n".into()))),
         }

@@ -119,3 +119,36 @@ async fn refusals_logins_and_presses_are_counted() {
         assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
     }
 }
+
+/// A picture needs no login, a commissioning view a supervisor, and what is accepted is what was shown.
+#[tokio::test]
+async fn a_commissioning_view_is_accepted_by_a_supervisor_who_saw_it() {
+    use lane_core::input::Camera;
+    use lane_core::officer::Role;
+    use lane_link::view_api::ViewAct;
+    let store = FakeStore::with_lan();
+    store.lock().unwrap().frame = Some(("ab".repeat(32), vec![0xff, 0xd8, 0xff, 1]));
+    let bench = Bench::start(store.clone()).await;
+    let now = bench.get("/api/camera/front/now").await;
+    assert_eq!((now.status, now.header("etag")), (200, Some(format!("\"{}\"", "ab".repeat(32)).as_str())));
+    assert_eq!(now.header("content-type"), Some("image/jpeg"));
+    for (path, status) in [("/api/camera/rear/now", 404), ("/api/camera/top/now", 404), ("/api/camera/front/view", 404)] {
+        assert_eq!(bench.get(path).await.status, status, "{path}");
+    }
+    let accept = format!("{{\"do\":\"accept\",\"picture\":\"{}\"}}", "ab".repeat(32));
+    assert_eq!(bench.post("/api/camera/front/view", &accept).await.status, 401);
+    let cookie = bench.login().await;
+    assert_eq!(bench.post_as(&cookie, "/api/camera/front/view", &accept).await.status, 403, "an officer is no supervisor");
+    store.lock().unwrap().officers.get_mut("lan.nguyen").unwrap().0.role = Role::Supervisor;
+    let cookie = bench.login().await;
+    assert_eq!(bench.post_as(&cookie, "/api/camera/front/view", &accept).await.status, 200);
+    let other = accept.replace("abab", "cdcd");
+    assert_eq!(bench.post_as(&cookie, "/api/camera/front/view", &other).await.status, 409, "nobody saw that one");
+    assert_eq!(bench.post_as(&cookie, "/api/camera/front/view", "{\"do\":\"open\"}").await.status, 400);
+    assert_eq!(bench.post_as(&cookie, "/api/camera/rear/view", "{\"do\":\"take_back\"}").await.status, 200);
+    let wanted = [
+        (Camera::Front, ViewAct::Accept { picture: "ab".repeat(32) }, "lan.nguyen".to_owned()),
+        (Camera::Rear, ViewAct::TakeBack, "lan.nguyen".to_owned()),
+    ];
+    assert_eq!(store.lock().unwrap().views, wanted);
+}

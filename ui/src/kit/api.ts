@@ -1,6 +1,6 @@
 // Requests of the screens (docs/screen-api.md). Each ends within its limit; nothing is thrown.
 
-import type { ActAnswer, ActRequest, ApiError, LoginRequest, OfficersAnswer, SessionAnswer, StopAnswer } from './wire';
+import type { ActAnswer, ActRequest, ApiError, Camera, LoginRequest, OfficersAnswer, SessionAnswer, StopAnswer, ViewAct, ViewAnswer } from './wire';
 
 const ANSWER_WITHIN_MS = 5_000;
 const STOP_ANSWER_WITHIN_MS = 1_500;
@@ -28,7 +28,32 @@ async function request<T>(path: string, method: 'GET' | 'POST', body: unknown, w
   }
 }
 
+/** A camera's picture that a person looks at; `picture` is its digest. */
+export interface Look { picture: string; url: string }
+
+/** `null`: there is none. */
+async function look(path: string): Promise<Look | null> {
+  try {
+    const response = await fetch(path, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS), cache: 'no-store', credentials: 'same-origin' });
+    const picture = response.headers.get('etag')?.replaceAll('"', '');
+    if (!response.ok || picture === undefined) return null;
+    const bytes = await response.blob();
+    const url = await new Promise<string>((resolve, reject) => {
+      const reader = new FileReader();
+      reader.onload = () => resolve(String(reader.result));
+      reader.onerror = () => reject(new Error('unreadable'));
+      reader.readAsDataURL(bytes);
+    });
+    return { picture, url };
+  } catch {
+    return null;
+  }
+}
+
 export const api = {
+  lookNow: (camera: Camera) => look(`/api/camera/${camera}/now`),
+  lookAccepted: (camera: Camera) => look(`/api/camera/${camera}/view`),
+  setView: (camera: Camera, act: ViewAct) => request<ViewAnswer>(`/api/camera/${camera}/view`, 'POST', act, ANSWER_WITHIN_MS),
   stop: () => request<StopAnswer>('/api/stop', 'POST', {}, STOP_ANSWER_WITHIN_MS),
   act: (act: ActRequest) => request<ActAnswer>('/api/act', 'POST', act, ANSWER_WITHIN_MS),
   login: (who: LoginRequest) => request<SessionAnswer>('/api/login', 'POST', who, ANSWER_WITHIN_MS),

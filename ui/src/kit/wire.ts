@@ -1,7 +1,16 @@
-// Written from the types of the Rust crate `lane-link` (view, view_api, words, record, declaration): do not edit. To write it anew:
+// Written from the types of the Rust crate `lane-link` (view, view_api, words, record, declaration, camera): do not edit. To write it anew:
 //   BORDERLANE_REWRITE_WIRE=1 cargo test -p lane-link --test wire_ts
 // Weights are grams, times and ages milliseconds, unless the name says otherwise. Whole numbers of 64 bits are `number`: counters and milliseconds
 // stay below 2^53 (285,000 years), grams below 9 million million tonnes.
+
+/** A commissioning view: how a camera looked when a person accepted it. */
+export type AcceptedView = {
+/** SHA-256 of the picture, lower-case hex. */
+picture: string,
+/** When, UTC. */
+utc_ms: number,
+/** Who; `None`: at the lane's control socket. */
+by: string | null, };
 
 /** What a person did. */
 export type Act = { "do": "open", reason: Reason, } | { "do": "agree" } | { "do": "refuse", reason: Reason, } | { "do": "divert", reason: Reason, } | { "do": "correct_plate", camera: Camera, plate: string, } | { "do": "choose_declaration", declaration: string, } | { "do": "confirm" } | { "do": "set_axles", axles: number, } | { "do": "hold", reason: Reason, } | { "do": "release" } | { "do": "set_mode", mode: Mode, reason: Reason, } | { "do": "reset_faults" } | { "do": "close_boom" } | { "do": "open_group", count: number, reason: Reason, } | { "do": "open_emergency", reason: Reason, } | { "do": "second_consent", to: string, };
@@ -55,8 +64,21 @@ export type Boom = "down" | "up" | "rising" | "falling" | "between" | "unknown";
 /** Which camera. */
 export type Camera = "front" | "rear";
 
+/** What is known of a camera besides its state. */
+export type CameraSight = {
+/** For how long its state has been what it is, milliseconds. */
+since_ms: number | null,
+/** What the state was judged by when it began. */
+measured: Measured | null,
+/** The picture that shows the state, as evidence. */
+picture: string | null,
+/** The commissioning view; `None`: nobody has accepted one, and a move cannot be seen. */
+accepted: AcceptedView | null,
+/** There is a view before this one that can be taken back. */
+has_previous: boolean, };
+
 /** A camera's state. */
-export type CameraState = "absent" | "ok" | "dark" | "frozen" | "no_frames" | "down";
+export type CameraState = "absent" | "ok" | "dark" | "frozen" | "no_frames" | "down" | "covered" | "moved" | "glare" | "blurred" | "dirty" | "out_of_frame";
 
 /** Customs' risk channel. */
 export type Channel = "green" | "yellow" | "red" | "undecided";
@@ -103,7 +125,7 @@ export type Direction = "outbound" | "inbound";
 export type Facts = { "about": "none" } | { "about": "plate", text: string, posterior_ppm: number, margin_ppm: number, by_officer: boolean, } | { "about": "declarations", candidates: number, chosen: Array<string>, } | { "about": "elsewhere", gate: string, } | { "about": "window", from_ms: number, until_ms: number, now_ms: number | null, } | { "about": "entries", used: number, allowed: number, } | { "about": "agencies", missing: Array<string>, holding: Array<string>, refused: Array<string>, } | { "about": "channel", channel: Channel, } | { "about": "plates", read: [string | null, string | null], declared: [string | null, string | null], } | { "about": "weight", gross_grams: number | null, tare_grams: number | null, tare_source: TareSource | null, declared_grams: number | null, min_grams: number | null, max_grams: number | null, why_unknown: WeightUnknown | null, } | { "about": "legal", gross_grams: number | null, limit_grams: number | null, axles: number | null, } | { "about": "claimed", lane: string, } | { "about": "age", age_s: number | null, limit_s: number, } | { "about": "watched", lane_may_see: boolean, };
 
 /** Everything that can be wrong with a lane. */
-export type Fault = "boom_open_at_start" | "barrier_link_lost" | "barrier_link_hold" | "travel_timeout" | "uncommanded_movement" | "limits_contradict" | "presence_stuck" | "presence_disagrees" | "photocell_blind" | "output_mismatch" | "watchdog_not_armed" | "operator_fault" | "emergency_stop" | "stop_latched" | "tamper" | "wrong_way" | "tailgate" | "passage_unclear" | "open_too_long" | "store_failed" | "disk_nearly_full" | "ledger_restored" | "scale_silent" | "scale_problem" | "camera_frozen" | "camera_down" | "clock_untrusted" | "knowledge_stale" | "centre_link_lost" | "call_unanswered" | "withdrawn_underway" | "internal";
+export type Fault = "boom_open_at_start" | "barrier_link_lost" | "barrier_link_hold" | "travel_timeout" | "uncommanded_movement" | "limits_contradict" | "presence_stuck" | "presence_disagrees" | "photocell_blind" | "output_mismatch" | "watchdog_not_armed" | "operator_fault" | "emergency_stop" | "stop_latched" | "tamper" | "wrong_way" | "tailgate" | "passage_unclear" | "open_too_long" | "store_failed" | "disk_nearly_full" | "ledger_restored" | "scale_silent" | "scale_problem" | "camera_frozen" | "camera_down" | "camera_untrusted" | "camera_poor" | "clock_untrusted" | "knowledge_stale" | "centre_link_lost" | "call_unanswered" | "withdrawn_underway" | "internal";
 
 /** A standing fault. */
 export type FaultView = {
@@ -171,6 +193,27 @@ export type LoginRequest = {
 id: string,
 /** Six digits. */
 pin: string, };
+
+/** What a camera's condition was judged by. Permille unless said otherwise; `None`: could not be told. */
+export type Measured = {
+/** Mean brightness. */
+brightness_permille: number,
+/** Share of pixels white to the stop. */
+washed_out_permille: number,
+/** Share of tiles without structure. */
+flat_permille: number | null,
+/** Slope of the sharper edges. */
+sharpness_permille: number | null,
+/** Share of the structured tiles that lost their structure. */
+spoiled_permille: number,
+/** How well the commissioning view fits where it fits best. */
+match_permille: number | null,
+/** How far the picture moved against the commissioning view, of its width. */
+shift_permille: number | null,
+/** Turn against the commissioning view, permille of a radian. */
+turn_permille: number | null,
+/** Zoom against the commissioning view. */
+zoom_permille: number | null, };
 
 /** Mode of the lane. */
 export type Mode = "automatic" | "attended" | "closed" | "held_open" | "manual" | "maintenance" | "bring_up";
@@ -388,6 +431,16 @@ export type Versions = {
 /** The daemon's. */
 program: string, };
 
+/** `POST /api/camera/{front|rear}/view`, by a supervisor. */
+export type ViewAct = { "do": "accept",
+/** Its `ETag`: SHA-256 in hex. */
+picture: string, } | { "do": "take_back" };
+
+/** Its answer. */
+export type ViewAnswer = {
+/** The view that counts from now on. */
+accepted: AcceptedView | null, };
+
 /** One view of the lane with what a screen shows around it: the event `view`. */
 export type ViewFrame = {
 /** Completed turns of the lane loop when the view was made. */
@@ -411,7 +464,9 @@ software_stop: boolean,
 /** Programs. */
 versions: Versions,
 /** The lane. */
-view: LaneView, };
+view: LaneView,
+/** The front and the rear camera, beside their state in the view. */
+cameras: [CameraSight, CameraSight], };
 
 /** Why there is no weighing. */
 export type WeightUnknown = "silent" | "indicator_problem" | "zero_not_captured" | "overload" | "underload" | "net_shown" | "tare_shown" | "gross_not_marked" | "platform_empty" | "vehicles_unknown" | "no_vehicle" | "several_vehicles" | "not_wholly_on" | "wholly_on_unknown" | "not_zero_before" | "moving" | "settling";

@@ -9,7 +9,7 @@ import { api, pressId } from '../kit/api';
 import { language } from '../kit/i18n.svelte';
 import { recall, remember } from '../kit/memory';
 import { Stream } from '../kit/stream.svelte';
-import type { Act, ActOutcome, ApiError, Camera, LaneView, Mode, OfficerRow, Reason, ReasonCode, Second, Session, Vehicle, ViewFrame } from '../kit/wire';
+import type { Act, ActOutcome, ApiError, Camera, LaneView, Mode, OfficerRow, Reason, ReasonCode, Second, Session, Vehicle, ViewAct, ViewFrame } from '../kit/wire';
 import { shows } from './shows';
 
 /** An act before its reason. */
@@ -30,7 +30,8 @@ export type Sheet =
   | { at: 'lane' }
   | { at: 'reason'; wish: Wish; seen: Seen }
   | { at: 'words'; wish: Wish; seen: Seen }
-  | { at: 'login'; then: { wish: Wish; seen: Seen } | null; supervisor: boolean }
+  | { at: 'login'; then: { wish: Wish; seen: Seen } | null; supervisor: boolean; back?: Sheet }
+  | { at: 'cameras'; camera: Camera }
   | { at: 'plate'; camera: Camera; seen: Seen }
   | { at: 'choose'; seen: Seen }
   | { at: 'axles'; seen: Seen }
@@ -155,6 +156,15 @@ class Desk {
     void this.#send({ ...wish, reason } as Act, seen);
   }
 
+  /** A supervisor's word on how a camera looks. What the person is told. */
+  async setView(camera: Camera, act: ViewAct): Promise<boolean> {
+    const answer = await api.setView(camera, act);
+    const { ui } = language.words;
+    if (answer.ok) this.tell(ui.viewAccepted, false);
+    else this.tell(answer.status === 409 ? ui.viewRefused : this.#refusal(answer.error, answer.status === 0 ? ui.unknownAnswer : ui.notSent), true);
+    return answer.ok;
+  }
+
   /** Until the next PIN of this login is looked at; 0: now. */
   lockedMs(id: string): number {
     return Math.max(0, (this.#lockedUntil[id] ?? 0) - this.stream.tick);
@@ -188,7 +198,9 @@ class Desk {
     this.knownLogins = [id, ...this.knownLogins.filter((known) => known !== id)].slice(0, MAX_REMEMBERED_LOGINS);
     remember('logins', this.knownLogins.join(' '));
     const then = this.sheet.at === 'login' ? this.sheet.then : null;
-    if (then === null) this.close();
+    const back = this.sheet.at === 'login' ? this.sheet.back : undefined;
+    if (then === null && back !== undefined) this.open(back);
+    else if (then === null) this.close();
     else if (then.wish.do === 'second_consent' && session.role !== 'supervisor') return language.words.actOutcome.not_allowed;
     else this.wish(then.wish, then.seen);
     return null;

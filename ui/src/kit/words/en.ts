@@ -33,7 +33,16 @@ export const en: Words = {
   camera: { front: 'Front plate', rear: 'Rear plate' },
   cameraSide: { front: 'Front', rear: 'Rear' },
   cameraDevice: { front: 'Front camera', rear: 'Rear camera' },
-  cameraState: { absent: 'not fitted', ok: 'good', dark: 'dark', frozen: 'frozen', no_frames: 'no pictures', down: 'not running' },
+  cameraState: {
+    absent: 'not fitted', ok: 'good', dark: 'too dark', frozen: 'frozen', no_frames: 'no pictures', down: 'not running',
+    covered: 'lens covered', moved: 'was moved', glare: 'blinded by light', blurred: 'out of focus', dirty: 'dirty lens or fog',
+    out_of_frame: 'plates cut off',
+  },
+  cameraDo: {
+    absent: 'There is no such camera', ok: 'Nothing to do', dark: 'Light the lane; name plates by hand', frozen: 'Check it; name plates by hand', no_frames: 'Check its cable and power',
+    down: 'Call help; name plates by hand', covered: 'Take away what covers it', moved: 'Turn it back; look before you open',
+    glare: 'Shade it from sun and lamps', blurred: 'Call help to focus it', dirty: 'Wipe the glass', out_of_frame: 'Stop at the line; turn the camera',
+  },
   scaleState: {
     absent: 'not fitted', streaming: 'good', not_open: 'line cannot be opened', no_bytes: 'silent', bytes_but_no_frames: 'noise, no frames',
     frames_not_understood: 'frames not understood',
@@ -66,6 +75,8 @@ export const en: Words = {
     scale_problem: ['The scale reports an error', 'Look at the indicator'],
     camera_frozen: ['A camera sends no new pictures', 'Check it; name plates by hand'],
     camera_down: ['A camera is not running', 'Call help; name plates by hand'],
+    camera_untrusted: ['A camera is covered or moved', 'Look at truck and plate, then agree'],
+    camera_poor: ['A camera sees badly', 'Look at the picture; name plates'],
     clock_untrusted: ['The clock cannot be believed', 'Call the technician'],
     knowledge_stale: ['The declarations are old', 'Ask the centre; check papers'],
     centre_link_lost: ['No link to the centre', 'The lane works on; records wait'],
@@ -158,6 +169,10 @@ export const en: Words = {
     factsChanged: 'Facts just changed: look, then press again', sending: 'sending…', waitingField: 'waiting for the field…',
     notConfirmed: 'The field has not followed: look at the lane', notSent: 'Not sent: nothing happened', done: 'Done',
     unknownAnswer: 'Unknown whether the lane took it: look at the lane', version: 'Version',
+    bothCameras: 'Both cameras', cameras: 'Cameras', lookNow: 'Now', lookAccepted: (when, by) => `When accepted: ${when}, ${by}`, lookAgain: 'New picture',
+    viewMissing: 'view not accepted', viewMissingHint: 'No commissioning view: nobody would notice that the camera was moved',
+    viewAccept: 'Accept this view', viewTakeBack: 'Take the last view back', viewAccepted: 'The view is accepted',
+    viewRefused: 'The picture is too old: take a new one, press again', viewBySocket: 'technician',
     nothingToCheck: 'No vehicle to check', barrier: 'Boom', sign: 'Sign',
   },
 };

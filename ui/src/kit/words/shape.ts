@@ -31,6 +31,8 @@ export interface Words {
   cameraSide: Record<'front' | 'rear', string>;
   cameraDevice: Record<'front' | 'rear', string>;
   cameraState: Record<CameraState, string>;
+  /** What the person does about it. */
+  cameraDo: Record<CameraState, string>;
   scaleState: Record<ScaleState, string>;
   severity: Record<Severity, string>;
   /** What is wrong, and what the person does about it. */
@@ -81,5 +83,7 @@ export interface Interface {
   groupOpen: string; groupCount: string; emergencyOpen: string; language: string; theme: string; sun: string; night: string;
   secondWaiting: string; secondAsks(who: string, what: string): string; secondAgree: string; secondRanOut: string; needSupervisor: string;
   factsChanged: string; sending: string; waitingField: string; notConfirmed: string; notSent: string; done: string; unknownAnswer: string;
+  bothCameras: string; cameras: string; lookNow: string; lookAccepted(when: string, by: string): string; lookAgain: string; viewMissing: string; viewMissingHint: string;
+  viewAccept: string; viewTakeBack: string; viewAccepted: string; viewRefused: string; viewBySocket: string;
   version: string; nothingToCheck: string; barrier: string; sign: string;
 }

@@ -34,7 +34,15 @@ export const vi: Words = {
   cameraSide: { front: 'Trước', rear: 'Sau' },
   cameraDevice: { front: 'Camera trước', rear: 'Camera sau' },
   cameraState: {
-    absent: 'không lắp', ok: 'tốt', dark: 'hình tối', frozen: 'hình đứng', no_frames: 'không có hình', down: 'không chạy',
+    absent: 'không lắp', ok: 'tốt', dark: 'hình quá tối', frozen: 'hình đứng', no_frames: 'không có hình', down: 'không chạy',
+    covered: 'ống kính bị che', moved: 'bị lệch hướng', glare: 'bị chói', blurred: 'mất nét', dirty: 'kính bẩn, mờ',
+    out_of_frame: 'biển ngoài hình',
+  },
+  cameraDo: {
+    absent: 'Không có camera này', ok: 'Không cần làm gì', dark: 'Bật đèn; sửa biển bằng tay', frozen: 'Kiểm tra camera; sửa biển bằng tay', no_frames: 'Kiểm tra dây và nguồn camera',
+    down: 'Gọi kỹ thuật; sửa biển bằng tay', covered: 'Bỏ vật che ống kính', moved: 'Nhìn hình rồi mới mở; chỉnh lại',
+    glare: 'Che nắng, tránh đèn rọi vào ống kính', blurred: 'Gọi kỹ thuật chỉnh nét', dirty: 'Lau kính camera',
+    out_of_frame: 'Cho xe dừng đúng vạch',
   },
   scaleState: {
     absent: 'không lắp', streaming: 'tốt', not_open: 'không mở được cổng', no_bytes: 'không có tín hiệu',
@@ -68,6 +76,8 @@ export const vi: Words = {
     scale_problem: ['Cân báo lỗi', 'Xem đầu cân'],
     camera_frozen: ['Camera không có hình mới', 'Kiểm tra camera; sửa biển bằng tay'],
     camera_down: ['Camera không chạy', 'Gọi kỹ thuật; sửa biển bằng tay'],
+    camera_untrusted: ['Camera bị che hoặc lệch hướng', 'Nhìn xe và biển rồi mới đồng ý'],
+    camera_poor: ['Camera nhìn không rõ', 'Nhìn hình; sửa biển nếu cần'],
     clock_untrusted: ['Đồng hồ không tin được', 'Gọi kỹ thuật'],
     knowledge_stale: ['Dữ liệu tờ khai đã cũ', 'Hỏi trung tâm; kiểm tra giấy tờ'],
     centre_link_lost: ['Mất kết nối trung tâm', 'Làn vẫn chạy; bản ghi đang chờ gửi'],
@@ -159,6 +169,10 @@ export const vi: Words = {
     factsChanged: 'Dữ liệu vừa đổi: xem lại rồi nhấn lại', sending: 'đang gửi…', waitingField: 'chờ thiết bị…',
     notConfirmed: 'Thiết bị chưa làm theo: nhìn làn', notSent: 'Không gửi được: chưa có gì xảy ra', done: 'Đã xong',
     unknownAnswer: 'Không rõ làn đã nhận chưa: nhìn làn', version: 'Phiên bản',
+    bothCameras: 'Hai camera', cameras: 'Camera', lookNow: 'Bây giờ', lookAccepted: (when, by) => `Khi nghiệm thu: ${when}, ${by}`, lookAgain: 'Chụp lại',
+    viewMissing: 'chưa nghiệm thu hình', viewMissingHint: 'Chưa có hình nghiệm thu: camera bị lệch sẽ không ai biết',
+    viewAccept: 'Nghiệm thu hình này', viewTakeBack: 'Lấy lại hình trước', viewAccepted: 'Đã ghi hình nghiệm thu',
+    viewRefused: 'Hình đã cũ: chụp lại rồi nhấn lại', viewBySocket: 'kỹ thuật',
     nothingToCheck: 'Chưa có xe để kiểm tra', barrier: 'Barie', sign: 'Biển báo',
   },
 };

@@ -30,7 +30,15 @@ export const zh: Words = {
   camera: { front: '前车牌', rear: '后车牌' },
   cameraSide: { front: '前', rear: '后' },
   cameraDevice: { front: '前摄像机', rear: '后摄像机' },
-  cameraState: { absent: '未安装', ok: '正常', dark: '画面过暗', frozen: '画面静止', no_frames: '没有画面', down: '未运行' },
+  cameraState: {
+    absent: '未安装', ok: '正常', dark: '画面过暗', frozen: '画面静止', no_frames: '没有画面', down: '未运行', covered: '镜头被遮挡', moved: '方向偏移',
+    glare: '强光过曝', blurred: '画面模糊', dirty: '镜头脏污或有雾', out_of_frame: '车牌不在画面内',
+  },
+  cameraDo: {
+    absent: '没有此摄像机', ok: '无需处理', dark: '开灯；手动输入车牌', frozen: '检查摄像机；手动输入车牌', no_frames: '检查摄像机线路和电源', down: '通知技术员；手动输入车牌',
+    covered: '移开遮挡物', moved: '转回摄像机；看清再放行', glare: '遮阳，避免灯光直射', blurred: '请技术员调焦', dirty: '擦拭镜头',
+    out_of_frame: '停在停车线；调整摄像机',
+  },
   scaleState: {
     absent: '未安装', streaming: '正常', not_open: '端口打不开', no_bytes: '没有信号', bytes_but_no_frames: '有信号，无数据帧',
     frames_not_understood: '数据帧无法识别',
@@ -63,6 +71,8 @@ export const zh: Words = {
     scale_problem: ['地磅报错', '查看称重仪表'],
     camera_frozen: ['摄像机没有新画面', '检查摄像机；手动输入车牌'],
     camera_down: ['摄像机未运行', '通知技术员；手动输入车牌'],
+    camera_untrusted: ['摄像机被遮挡或移动', '看清车辆和车牌再同意'],
+    camera_poor: ['摄像机看不清', '查看画面；必要时改车牌'],
     clock_untrusted: ['时钟不可信', '通知技术员'],
     knowledge_stale: ['申报数据已旧', '询问中心；查验纸质单证'],
     centre_link_lost: ['与中心断开', '车道照常工作；记录待发送'],
@@ -142,6 +152,9 @@ export const zh: Words = {
     secondRanOut: '第二人未及时同意：没有动作', needSupervisor: '请主管登录',
     factsChanged: '数据刚变：请再看一次后重按', sending: '正在发送…', waitingField: '等待设备…', notConfirmed: '设备未执行：请看车道',
     notSent: '未能发送：没有动作', done: '已完成', unknownAnswer: '不明车道是否收到：请看车道', version: '版本',
+    bothCameras: '两个摄像机', cameras: '摄像机', lookNow: '现在', lookAccepted: (when, by) => `验收时：${when}，${by}`, lookAgain: '重新拍照',
+    viewMissing: '未验收画面', viewMissingHint: '没有验收画面：摄像机被移动时无法发现',
+    viewAccept: '验收此画面', viewTakeBack: '恢复上一画面', viewAccepted: '画面已验收', viewRefused: '画面已过期：重新拍照后再按', viewBySocket: '技术员',
     nothingToCheck: '没有车辆可检查', barrier: '栏杆', sign: '指示牌',
   },
 };
