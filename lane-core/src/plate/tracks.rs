@@ -7,14 +7,15 @@
 //!   joined      two tracks of one plate: never in view at the same time, and their texts share a confusable key
 //!               (the plate was lost for some frames and found again, or the worker started anew)
 //!   eligible    in front: what is no trailer's form (R, 挂), unless nothing else is there; behind: a trailer's form before others
-//!   standing    min(Σ worth, evidence cap) · greatest width in pixels: much read, well read, near
+//!   standing    min(Σ worth · P(own text), evidence cap) · what the grammars say of the likeliest text · greatest width in pixels: much read,
+//!               surely read, a plate's form, near. Large lettering on a cab is near and read again and again, but never surely
 //!   chosen      the eligible one of the greatest standing
 //!   contested   another eligible one, in view at the same time and not joined, has half its standing or more:
 //!               nobody can tell by the picture whose plate is the vehicle's, so the lane must not (unknown holds)
 //! ```
 
 use crate::plate::confusable::confusable_key;
-use crate::plate::grammar::{Class, fits};
+use crate::plate::grammar::{self, Class, fits};
 use crate::plate::read::Read;
 use crate::plate::text::PlateText;
 use crate::plate::vote::{FusedRead, Track, VoteRules};
@@ -72,7 +73,8 @@ impl Plate {
         let text = fused.likeliest().text;
         let fits = fits(&text);
         let is_trailers = !fits.is_empty() && fits.iter().all(|form| form.class() == Class::Trailer);
-        Some(Self { numbers, standing: standing(&track, rules), track, fused, text, is_trailers })
+        let form = u64::from(grammar::evidence(&text).to_ppm());
+        Some(Self { numbers, standing: standing(&track, rules) * form, track, fused, text, is_trailers })
     }
 
     fn in_view_with(&self, other: &Self) -> bool {

@@ -139,9 +139,11 @@ impl Track {
         Some((times.clone().min()?, times.max()?))
     }
 
-    /// Worth of all reads together and the plate's greatest width in pixels (1 where none was measured).
+    /// What all reads together are worth, each by how sure it is of its own text, in permille of one perfect and sure read; and the plate's greatest
+    /// width in pixels (1 where none was measured).
     pub fn presence(&self, rules: &WorthRules) -> (u32, u16) {
-        let worth = self.reads.iter().map(|kept| u32::from(kept.read.worth_permille(rules))).sum();
+        let sure = |read: &Read| u32::from(read.worth_permille(rules)) * read.best_log_prob().to_ppm() / 1_000_000;
+        let worth = self.reads.iter().map(|kept| sure(&kept.read)).sum();
         let width_px = self.reads.iter().filter_map(|kept| kept.read.sight()).map(|sight| sight.width_px).max();
         (worth, width_px.unwrap_or(1).max(1))
     }
