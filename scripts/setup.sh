@@ -28,7 +28,8 @@ apt_install() {
 }
 
 apt_install build-essential pkg-config ca-certificates git python3 libssl-dev libudev-dev libopencv-dev clang libclang-dev \
-  mosquitto mosquitto-clients chromium socat fonts-opendin fonts-noto-cjk fonts-dejavu-core systemd \
+  mosquitto mosquitto-clients chromium socat fonts-opendin fonts-noto-cjk fonts-dejavu-core fonts-bebas-neue fonts-dosis \
+  fonts-roboto-fontface python3-venv systemd \
   python3-numpy python3-opencv python3-pil python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly
 
 have_cargo=$(cargo --version 2>/dev/null | awk '{print $2}' || true)

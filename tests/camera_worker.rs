@@ -97,3 +97,37 @@ async fn a_worker_that_cannot_be_started_is_told_and_tried_again() {
     }
     assert!(supervisor.counters.starts.load(Relaxed) >= 2);
 }
+
+/// A program that greets and beats like a worker, with this greeting.
+fn greets(dir: &std::path::Path, hello: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let framed = |json: &str| {
+        let bytes: Vec<u8> = u32::try_from(json.len() + 1).unwrap().to_be_bytes().into_iter().chain([2]).chain(json.bytes()).collect();
+        bytes.iter().fold(String::new(), |text, byte| text + &format!("\\{byte:03o}"))
+    };
+    let beat = framed(r#"{"type":"beat","n":0,"frames":0,"last_frame_age_ms":null}"#);
+    let program = dir.join("worker.sh");
+    let script = format!("#!/bin/sh\nprintf '{}'\nwhile printf '{beat}'; do sleep 0.2; done\n", framed(hello));
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_of_another_version_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    for (hello, refused) in [
+        (r#"{"type":"hello","version":"0.0.9","models":[]}"#.to_owned(), Some("version 0")),
+        (r#"{"type":"hello","wire":99,"version":"9.0.0","models":[]}"#.to_owned(), Some("version 99")),
+        (format!(r#"{{"type":"hello","wire":{},"version":"x","models":[]}}"#, lane_link::camera::WIRE_VERSION), None),
+    ] {
+        let program = greets(dir.path(), &hello);
+        let (_supervisor, mut reports) = spawn(CameraSettings::new("front", program, "x".into(), dir.path().into()));
+        let first = timeout(PATIENCE, reports.recv()).await.unwrap().unwrap();
+        match (first, refused) {
+            (CameraReport::Down { why }, Some(named)) => assert!(why.contains(named) && why.contains("one release"), "{why}"),
+            (CameraReport::Up { version, .. }, None) => assert_eq!(version, "x"),
+            (other, _) => panic!("{hello}: {other:?}"),
+        }
+    }
+}

@@ -78,7 +78,8 @@ fn input(nth: u64, here: bool) -> (Mono, Input) {
     (now, input)
 }
 
-fn image(now: Mono, here: bool) -> Box<ProcessImage> {
+/// The field with nobody, or with a vehicle on the approach.
+pub fn image(now: Mono, here: bool) -> Box<ProcessImage> {
     let mut image = ProcessImage::new(FITTED);
     for signal in FITTED {
         let value = signal == Signal::BoomDown || (here && signal == Signal::ApproachLoop);
@@ -87,7 +88,8 @@ fn image(now: Mono, here: bool) -> Box<ProcessImage> {
     Box::new(image)
 }
 
-fn lane() -> Lane {
+/// A lane at work.
+pub fn lane() -> Lane {
     let digest = Digest([0; 32]);
     let started = Started {
         boot: BootId(1),

@@ -6,19 +6,28 @@
 //! | `lane_handle` | `Lane::handle` and drain, inputs a second | the same inputs through an empty match |
 //! | `lookup_exact_1m`, `lookup_near_1m` | one plate among a million declarations | a bare prepared SELECT of the row |
 //! | `ready_1m` | process start → ready, a million declarations cached | the same files opened by bare SQLite |
-//! | `plates_*` | real photos read exactly, time a photo, false reads | the aim |
+//! | `plates_*` | real photos read exactly by set and class, character error, time a photo, false reads | `rapidocr-onnxruntime`; the aim |
+//! | `plates_first_frame_exact`, `plates_fused_exact` | rendered approaches: the first read, and the lane's text of all frames | the aim |
+//! | `opening_*` | simulated vehicles against 100,000 declarations: opened by itself, opened for another's | the aim |
+//! | `vision_cpu`, `frame_to_read_*` | one 1080p25 H.264 camera: the worker's share of a core; from the picture to the lane's input | the limit |
 //! | `rss_daemon`, `rss_vision` | largest resident size in the demo | the limit |
 //!
 //! A machine is never quiet: ratios tell more than values. The table goes to stdout, the rows as JSON to `--out`. The exit code tells whether
 //! everything could be measured, not whether the aims were reached.
 
+mod approach;
 mod cached;
+mod camera;
 mod coil;
 mod figure;
 mod lane_rate;
+mod library;
 mod lookup;
 mod memory;
+mod opening;
+mod photos;
 mod plates;
+mod python;
 mod ready;
 
 use clap::Parser;
@@ -29,7 +38,7 @@ use std::process::ExitCode;
 /// Benchmarks of Borderlane
 #[derive(Debug, Parser)]
 struct Args {
-    /// Groups to measure: coil, lane, lookup, ready, plates, memory; none named: all
+    /// Groups to measure: coil, lane, lookup, ready, plates, approach, opening, camera, memory; none named: all
     groups: Vec<String>,
     /// Where the rows go
     #[arg(long, default_value = "target/bench.json")]
@@ -46,12 +55,21 @@ struct Args {
     /// Trucks for `sensor_to_coil_p99`
     #[arg(long, default_value_t = 200)]
     passages: usize,
+    /// Rendered vehicles for `plates_fused_exact`; the default can be set with BENCH_VEHICLES
+    #[arg(long, default_value_t = count_of("BENCH_VEHICLES", 1_000))]
+    vehicles: usize,
+    /// Simulated vehicles for `opening_*`; the default can be set with BENCH_OPENINGS
+    #[arg(long, default_value_t = count_of("BENCH_OPENINGS", 1_000_000))]
+    openings: usize,
+    /// How long the camera is watched for `vision_cpu`, s
+    #[arg(long, default_value_t = 40)]
+    watch_s: u64,
     /// How long the demo runs for the resident sizes, s
     #[arg(long, default_value_t = 30)]
     demo_s: u64,
 }
 
-const GROUPS: [&str; 6] = ["coil", "lane", "lookup", "ready", "plates", "memory"];
+const GROUPS: [&str; 9] = ["coil", "lane", "lookup", "ready", "plates", "approach", "opening", "camera", "memory"];
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -82,7 +100,10 @@ fn measure_all(args: &Args) -> Result<bool, Fail> {
             "lane" => lane_rate::measure(),
             "lookup" => lookup::measure(&dir, args.rows),
             "ready" => ready::measure(&dir, &bin, args.rows),
-            "plates" => plates::measure(&bin),
+            "plates" => plates::measure(&dir, &bin),
+            "opening" => opening::measure(&dir, &bin, args.openings),
+            "camera" => camera::measure(&dir, &bin, args.watch_s),
+            "approach" => approach::measure(&dir, &bin, args.vehicles),
             _ => memory::measure(&dir, &bin, args.demo_s),
         };
         match measured {
@@ -98,6 +119,11 @@ fn measure_all(args: &Args) -> Result<bool, Fail> {
     std::fs::write(&args.out, serde_json::to_string_pretty(&figures)? + "\n")?;
     println!("written to {}", args.out.display());
     Ok(complete)
+}
+
+/// A count of the environment, where it is there and one.
+fn count_of(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 /// The repository: the program is run from its root.

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::ids::{BootId, Digest, LedgerId, PassageId, PermitId, Revision, VisitToken};
 use crate::interlock::Event as InterlockEvent;
 use crate::officer::{Mode, Officer, OfficerAct};
-use crate::plate::Read;
+use crate::plate::{Read, TrackNumber};
 use crate::rules::Rules;
 use crate::signal::ProcessImage;
 use crate::time::{Mono, Wall};
@@ -69,6 +69,21 @@ impl CameraState {
     pub const fn sees_badly(self) -> bool {
         matches!(self, Self::Dark | Self::Glare | Self::Blurred | Self::Dirty | Self::OutOfFrame)
     }
+}
+
+/// A picture that was written and synced, with what it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Picture {
+    /// The track it was taken of; `None`: of no plate in particular.
+    pub track: Option<TrackNumber>,
+    /// SHA-256 of the frame.
+    pub frame: Digest,
+    /// SHA-256 of the plate cut out of it and pulled straight, where there is one.
+    pub crop: Option<Digest>,
+    /// Corners of the plate in pixels of the frame: top left, top right, bottom right, bottom left.
+    pub quad: Option<[[i32; 2]; 4]>,
+    /// What the frame is worth beside others of the plate, 0 to 1000.
+    pub worth_permille: u16,
 }
 
 /// What the scale's line is worth.
@@ -155,8 +170,8 @@ pub enum Input {
     PlateRead {
         /// Which camera.
         camera: Camera,
-        /// The camera's track number: one vehicle in view.
-        track: u32,
+        /// The camera's number of the plate it follows; never used for another plate within a start of the daemon.
+        track: TrackNumber,
         /// When the frame was taken.
         acquired_at: Mono,
         /// Per-character distributions.
@@ -168,8 +183,8 @@ pub enum Input {
         camera: Camera,
         /// When the frame was taken.
         acquired_at: Mono,
-        /// Its SHA-256.
-        digest: Digest,
+        /// The picture.
+        picture: Picture,
     },
     /// A camera's state changed.
     CameraState(Camera, CameraState),

@@ -3,7 +3,7 @@
 use crate::declaration::Confirmation;
 use crate::fault::Fault;
 use crate::ids::{ActId, DeclarationId, Digest, PassageId, PermitId, Revision};
-use crate::input::{Camera, CameraState, ScaleState, Started};
+use crate::input::{Camera, CameraState, Picture, ScaleState, Started};
 use crate::officer::{Act, ActOutcome, Mode, Officer, Origin};
 use crate::permit::{Permit, PermitEnd};
 use crate::plate::PlateText;
@@ -74,8 +74,8 @@ pub enum What {
         probability_ppm: u32,
         /// How many frames.
         frames: u16,
-        /// The picture.
-        evidence: Option<Digest>,
+        /// The best picture of it so far.
+        picture: Option<Picture>,
         /// When the last frame was taken.
         acquired_at: Mono,
     },

@@ -3,8 +3,8 @@
 use crate::declaration::Declaration;
 use crate::effect::Sign;
 use crate::fault::{Fault, Severity};
-use crate::ids::{Digest, PassageId};
-use crate::input::{Camera, CameraState, ScaleState};
+use crate::ids::PassageId;
+use crate::input::{Camera, CameraState, Picture, ScaleState};
 use crate::officer::{Mode, Officer, OfficerAct};
 use crate::permit::PermitKind;
 use crate::plate::PlateText;
@@ -85,8 +85,12 @@ pub struct PlateView {
     pub probability_ppm: u32,
     /// Named by an officer.
     pub by_officer: bool,
-    /// The picture.
-    pub evidence: Option<Digest>,
+    /// The next likely texts with their probabilities in parts per million, best first; at most four.
+    pub others: Vec<(PlateText, u32)>,
+    /// Another plate in view may as well be the vehicle's.
+    pub contested: bool,
+    /// The best picture of it.
+    pub picture: Option<Picture>,
     /// Age of the last frame.
     pub age_ms: u64,
 }

@@ -84,4 +84,6 @@ scenarios!(
     camera_moved,
     held_open_restart,
     watched_for,
+    tractor_and_trailer_in_front,
+    two_alike_in_front,
 );

@@ -5,10 +5,12 @@
 //! length    = 4 bytes, big endian: bytes of kind and body together, 1 ..= MAX_MESSAGE_BYTES
 //! kind      = 1 byte: 1 order (daemon → worker), 2 report (worker → daemon), 3 evidence (worker → daemon)
 //! body      = order, report: one JSON object with its `type`
-//!             evidence: header length (4 bytes, big endian) header (JSON, EvidenceHeader) picture (JPEG, the rest)
+//!             evidence: header length (4 bytes, big endian) header (JSON, EvidenceHeader) frame (JPEG) plate cut out (JPEG, the last
+//!             `crop_bytes` of the header; 0: none)
 //! ```
 //!
-//! The worker speaks first (`hello`) and then sends a `beat` every [`BEAT_INTERVAL_MS`]: a worker that beats no more, or whose
+//! The worker speaks first (`hello`, with [`WIRE_VERSION`]: a worker of another version is refused, since a read without its measures would
+//! be weighed wrongly) and then sends a `beat` every [`BEAT_INTERVAL_MS`]: a worker that beats no more, or whose
 //! `last_frame_age_ms` grows, is the daemon's to kill. Presence is off at the start; the detector runs only while it is on.
 //!
 //! Everything is bounded, and nothing here reads or writes: [`Decoder`] takes bytes and gives messages. An error of the framing
@@ -18,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use ts_rs::TS;
 
+/// What both sides speak; raised with every change that the other side must know of. Workers before 2 named none.
+pub const WIRE_VERSION: u32 = 2;
 /// Largest message, kind and body, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Largest JSON part of a message in bytes.
@@ -207,6 +211,59 @@ pub struct Alternative {
     pub nats_milli: i32,
 }
 
+/// What the worker measured of a plate in one frame; `vision/src/measure.rs` says how. What it is worth is `lane-core`'s to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlateSight {
+    /// Mean of the upper and the lower edge in pixels of the frame.
+    pub width_px: u16,
+    /// Mean of the left and the right edge in pixels of the frame.
+    pub height_px: u16,
+    /// Steepness of the strokes' edges on the straightened plate against its contrast, the duller direction, 0 ..= 1000.
+    pub sharpness_permille: u16,
+    /// Between the darkest and the lightest parts of the plate, 0 ..= 255.
+    pub contrast: u16,
+    /// How far the plate's axes are from a right angle: |cos| of the angle between them, 0 ..= 1000.
+    pub lean_permille: u16,
+    /// How much shorter the shorter upright edge is than the other, 0 ..= 1000.
+    pub taper_permille: u16,
+    /// Share of the plate that is inside the frame, 0 ..= 1000.
+    pub inside_permille: u16,
+    /// Share of the plate that is burnt out, 0 ..= 1000.
+    pub glare_permille: u16,
+    /// Share of the plate that is black, 0 ..= 1000.
+    pub dark_permille: u16,
+}
+
+/// A sight as `lane-core` weighs it.
+pub fn core_sight(quad: &[[i32; 2]; 4], layout: PlateLayout, sight: &PlateSight) -> lane_core::plate::Sight {
+    lane_core::plate::Sight {
+        middle_px: [0, 1].map(|axis| (quad.iter().map(|corner| i64::from(corner[axis])).sum::<i64>() / 4) as i32),
+        width_px: sight.width_px,
+        height_px: sight.height_px,
+        lines: if layout == PlateLayout::TwoLine { 2 } else { 1 },
+        sharpness_permille: sight.sharpness_permille,
+        contrast: sight.contrast,
+        inside_permille: sight.inside_permille,
+    }
+}
+
+impl PlateSight {
+    fn check(&self) -> Result<(), CameraLinkError> {
+        for (field, value, high) in [
+            ("sharpness_permille", self.sharpness_permille, 1000),
+            ("contrast", self.contrast, 255),
+            ("lean_permille", self.lean_permille, 1000),
+            ("taper_permille", self.taper_permille, 1000),
+            ("inside_permille", self.inside_permille, 1000),
+            ("glare_permille", self.glare_permille, 1000),
+            ("dark_permille", self.dark_permille, 1000),
+        ] {
+            within(field, i64::from(value), 0, high)?;
+        }
+        Ok(())
+    }
+}
+
 /// A plate read in one frame. Sent for every detection whose text is not empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlateRead {
@@ -230,8 +287,8 @@ pub struct PlateRead {
     pub slots: Vec<Vec<Alternative>>,
     /// The detector's certainty that this is a plate, 0 ..= 1000.
     pub detector_confidence_permille: u16,
-    /// What this frame is worth against a perfect one (size and detector's certainty), 1 ..= 1000.
-    pub quality_permille: u16,
+    /// What was measured of the plate.
+    pub sight: PlateSight,
 }
 
 impl PlateRead {
@@ -243,7 +300,7 @@ impl PlateRead {
     fn check(&self) -> Result<(), CameraLinkError> {
         within("slots", self.slots.len() as i64, 1, MAX_SLOTS as i64)?;
         within("detector_confidence_permille", i64::from(self.detector_confidence_permille), 0, 1000)?;
-        within("quality_permille", i64::from(self.quality_permille), 1, 1000)?;
+        self.sight.check()?;
         for slot in &self.slots {
             within("alternatives", slot.len() as i64, 1, MAX_ALTERNATIVES as i64)?;
             for alternative in slot {
@@ -276,6 +333,15 @@ pub struct EvidenceHeader {
     pub frame: u64,
     /// Age of the frame when this was sent, in milliseconds.
     pub captured_age_ms: u64,
+    /// Corners of the plate in pixels of the frame, as in [`PlateRead::quad`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quad: Option<[[i32; 2]; 4]>,
+    /// What the frame is worth beside others of the plate, 0 ..= 1000.
+    #[serde(default)]
+    pub worth_permille: u16,
+    /// Bytes of the second picture, the plate cut out and pulled straight; set by [`encode_evidence`].
+    #[serde(default)]
+    pub crop_bytes: u32,
     /// What it was sent for.
     #[serde(default)]
     pub purpose: Purpose,
@@ -287,6 +353,9 @@ pub struct EvidenceHeader {
 pub enum Report {
     /// First message: who speaks.
     Hello {
+        /// [`WIRE_VERSION`] of the worker.
+        #[serde(default)]
+        wire: u32,
         /// Version of the program.
         version: String,
         /// The models, verified against the manifest.
@@ -330,8 +399,10 @@ pub enum FromWorker {
     Evidence {
         /// What it shows.
         header: EvidenceHeader,
-        /// The bytes of a JPEG file.
+        /// The frame: the bytes of a JPEG file.
         jpeg: Vec<u8>,
+        /// The plate, cut out and pulled straight: the bytes of a JPEG file.
+        crop: Option<Vec<u8>>,
     },
 }
 
@@ -395,10 +466,11 @@ impl Report {
     }
 }
 
-/// The bytes of a picture's message.
-pub fn encode_evidence(header: &EvidenceHeader, jpeg: &[u8]) -> Result<Vec<u8>, CameraLinkError> {
-    let json = to_json(header)?;
-    frame(KIND_EVIDENCE, &[&(json.len() as u32).to_be_bytes(), &json, jpeg])
+/// The bytes of a picture's message; `crop` may be empty.
+pub fn encode_evidence(header: &EvidenceHeader, jpeg: &[u8], crop: &[u8]) -> Result<Vec<u8>, CameraLinkError> {
+    let crop_bytes = u32::try_from(crop.len()).map_err(|_| CameraLinkError::TooLong(crop.len()))?;
+    let json = to_json(&EvidenceHeader { crop_bytes, ..header.clone() })?;
+    frame(KIND_EVIDENCE, &[&(json.len() as u32).to_be_bytes(), &json, jpeg, crop])
 }
 
 impl FromWorker {
@@ -413,10 +485,11 @@ impl FromWorker {
                 let short = || CameraLinkError::EvidenceShort(body.len());
                 let (length, rest) = body.split_first_chunk::<LENGTH_BYTES>().ok_or_else(short)?;
                 let (json, jpeg) = rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(short)?;
-                if jpeg.is_empty() {
-                    return Err(short());
-                }
-                Ok(Self::Evidence { header: from_json(json)?, jpeg: jpeg.to_vec() })
+                let header: EvidenceHeader = from_json(json)?;
+                within("worth_permille", i64::from(header.worth_permille), 0, 1000)?;
+                let frame_bytes = jpeg.len().checked_sub(header.crop_bytes as usize).filter(|&bytes| bytes > 0).ok_or_else(short)?;
+                let (jpeg, crop) = jpeg.split_at(frame_bytes);
+                Ok(Self::Evidence { header, jpeg: jpeg.to_vec(), crop: (!crop.is_empty()).then(|| crop.to_vec()) })
             }
             other => Err(CameraLinkError::Kind(other)),
         }
@@ -482,13 +555,27 @@ mod tests {
             colour: Some(PlateColour::Yellow),
             slots: vec![vec![Alternative { symbol: '桂', nats_milli: -12 }, Alternative { symbol: '赣', nats_milli: -4600 }]],
             detector_confidence_permille: 930,
-            quality_permille: 700,
+            sight: PlateSight {
+                width_px: 100,
+                height_px: 28,
+                sharpness_permille: 140,
+                contrast: 120,
+                lean_permille: 10,
+                taper_permille: 0,
+                inside_permille: 1000,
+                glare_permille: 3,
+                dark_permille: 0,
+            },
         }
     }
 
     fn all_reports() -> Vec<Report> {
         vec![
-            Report::Hello { version: "0.1.0".into(), models: vec![ModelDigest { file: "reader.onnx".into(), sha256: "ab".repeat(32) }] },
+            Report::Hello {
+                wire: WIRE_VERSION,
+                version: "0.1.0".into(),
+                models: vec![ModelDigest { file: "reader.onnx".into(), sha256: "ab".repeat(32) }],
+            },
             Report::Beat { n: 4, frames: 100, last_frame_age_ms: None },
             Report::Read(read()),
             Report::State { condition: CameraCondition::NoFrames, measured: Measured::default(), has_view: false },
@@ -502,8 +589,18 @@ mod tests {
         for report in all_reports() {
             stream.extend(report.encode().unwrap());
         }
-        let header = EvidenceHeader { track: Some(3), frame: 70, captured_age_ms: 60, purpose: Purpose::Condition };
-        stream.extend(encode_evidence(&header, b"\xff\xd8picture\xff\xd9").unwrap());
+        let header = EvidenceHeader {
+            track: Some(3),
+            frame: 70,
+            captured_age_ms: 60,
+            quad: Some(read().quad),
+            worth_permille: 640,
+            crop_bytes: 0,
+            purpose: Purpose::Condition,
+        };
+        stream.extend(encode_evidence(&header, b"\xff\xd8picture\xff\xd9", b"\xff\xd8plate").unwrap());
+        let bare = EvidenceHeader { track: None, quad: None, ..header.clone() };
+        stream.extend(encode_evidence(&bare, b"\xff\xd8picture", b"").unwrap());
         let mut decoder = Decoder::new();
         let mut got = Vec::new();
         for byte in stream {
@@ -513,7 +610,13 @@ mod tests {
             }
         }
         let mut expected: Vec<_> = all_reports().into_iter().map(FromWorker::Report).collect();
-        expected.push(FromWorker::Evidence { header, jpeg: b"\xff\xd8picture\xff\xd9".to_vec() });
+        let with_crop = EvidenceHeader { crop_bytes: 7, ..header };
+        expected.push(FromWorker::Evidence {
+            header: with_crop,
+            jpeg: b"\xff\xd8picture\xff\xd9".to_vec(),
+            crop: Some(b"\xff\xd8plate".to_vec()),
+        });
+        expected.push(FromWorker::Evidence { header: bare, jpeg: b"\xff\xd8picture".to_vec(), crop: None });
         assert_eq!(got, expected);
     }
 
@@ -579,7 +682,7 @@ mod tests {
         let mut none = read();
         none.slots.clear();
         let mut worthless = read();
-        worthless.quality_permille = 0;
+        worthless.sight.sharpness_permille = 1001;
         let mut crowded = read();
         crowded.slots[0] = vec![crowded.slots[0][0]; MAX_ALTERNATIVES + 1];
         for bad in [above, many, none, worthless, crowded] {
@@ -593,7 +696,30 @@ mod tests {
 
     #[test]
     fn a_picture_too_large_for_a_message_is_not_sent() {
-        let header = EvidenceHeader { track: None, frame: 1, captured_age_ms: 0, purpose: Purpose::Vehicle };
-        assert!(matches!(encode_evidence(&header, &vec![0; MAX_MESSAGE_BYTES]), Err(CameraLinkError::TooLong(_))));
+        let header = EvidenceHeader {
+            track: None,
+            frame: 1,
+            captured_age_ms: 0,
+            quad: None,
+            worth_permille: 0,
+            crop_bytes: 0,
+            purpose: Purpose::Condition,
+        };
+        let half = vec![0; MAX_MESSAGE_BYTES / 2];
+        assert!(matches!(encode_evidence(&header, &half, &half), Err(CameraLinkError::TooLong(_))));
+    }
+
+    #[test]
+    fn a_crop_longer_than_its_message_is_refused() {
+        let message = |crop_bytes: u32| {
+            let json = format!(r#"{{"track":1,"frame":1,"captured_age_ms":0,"crop_bytes":{crop_bytes}}}"#);
+            let mut decoder = Decoder::new();
+            decoder.push(&frame(KIND_EVIDENCE, &[&(json.len() as u32).to_be_bytes(), json.as_bytes(), b"frame"]).unwrap());
+            decoder.next_from_worker()
+        };
+        assert!(matches!(message(4), Ok(Some(FromWorker::Evidence { crop: Some(crop), .. })) if crop == b"rame"));
+        for too_long in [5, 6, u32::MAX] {
+            assert!(matches!(message(too_long), Err(CameraLinkError::EvidenceShort(_))), "{too_long}: a frame must be left");
+        }
     }
 }

@@ -120,6 +120,12 @@ pub enum Body {
         probability_ppm: u32,
         frames: u16,
         evidence: Option<String>,
+        /// The plate cut out of it and pulled straight, by digest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        crop: Option<String>,
+        /// Corners of the plate in pixels of the picture.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quad: Option<[[i32; 2]; 4]>,
         acquired_at_ms: u64,
     },
     Weighed {
@@ -330,12 +336,14 @@ impl From<&What> for Body {
             },
             What::Stopping => Self::Stopping,
             What::PassageOpened { at_boom } => Self::PassageOpened { at_boom: *at_boom },
-            What::PlateRead { camera, text, probability_ppm, frames, evidence, acquired_at } => Self::PlateRead {
+            What::PlateRead { camera, text, probability_ppm, frames, picture, acquired_at } => Self::PlateRead {
                 camera: (*camera).into(),
                 text: text.to_string(),
                 probability_ppm: *probability_ppm,
                 frames: *frames,
-                evidence: evidence.map(digest_text),
+                evidence: picture.map(|picture| digest_text(picture.frame)),
+                crop: picture.and_then(|picture| picture.crop).map(digest_text),
+                quad: picture.and_then(|picture| picture.quad),
                 acquired_at_ms: acquired_at.0,
             },
             What::Weighed(_) | What::NotWeighed(_) => weighing(what),

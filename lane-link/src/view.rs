@@ -35,6 +35,15 @@ pub struct Signal {
     pub age_ms: Option<u64>,
 }
 
+/// A text that a plate may also bear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct OtherText {
+    /// The text.
+    pub text: String,
+    /// Its certainty, parts per million.
+    pub probability_ppm: u32,
+}
+
 /// A plate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Plate {
@@ -46,8 +55,16 @@ pub struct Plate {
     pub probability_ppm: u32,
     /// Named by an officer.
     pub by_officer: bool,
+    /// The next likely texts, likeliest first; at most four.
+    pub others: Vec<OtherText>,
+    /// Another plate in view may as well be the vehicle's.
+    pub contested: bool,
     /// The picture, by digest: `/api/evidence/{digest}`.
     pub evidence: Option<String>,
+    /// The plate cut out of it and pulled straight, by digest.
+    pub crop: Option<String>,
+    /// Corners of the plate in pixels of the picture: top left, top right, bottom right, bottom left.
+    pub quad: Option<[[i32; 2]; 4]>,
     /// Age of the last frame.
     #[ts(type = "number")]
     pub age_ms: u64,

@@ -17,7 +17,7 @@ pub mod view;
 pub use supervisor::{Supervisor, spawn};
 
 use lane_core::time::Mono;
-use lane_link::camera::{CameraCondition, Measured, ModelDigest, PlateRead, Purpose};
+use lane_link::camera::{CameraCondition, EvidenceHeader, Measured, ModelDigest, PlateRead};
 use std::path::PathBuf;
 
 /// Reports waiting for the runtime; a read that finds no room is dropped and counted.
@@ -90,10 +90,12 @@ pub enum CameraReport {
     Evidence {
         /// When the frame was taken.
         acquired_at: Mono,
-        /// A JPEG file.
+        /// What it shows.
+        header: EvidenceHeader,
+        /// The frame: a JPEG file.
         jpeg: Vec<u8>,
-        /// What it was sent for.
-        purpose: Purpose,
+        /// The plate cut out of it: a JPEG file.
+        crop: Option<Vec<u8>>,
     },
     /// The camera's condition.
     Condition {
@@ -137,6 +139,8 @@ pub(crate) enum WorkerError {
     Ended(String),
     #[error("its output cannot be read: {0}")]
     Read(#[source] std::io::Error),
+    #[error("it speaks version {0} of the camera messages, this program {ours}: install both from one release", ours = lane_link::camera::WIRE_VERSION)]
+    Version(u32),
     #[error("its messages are out of step: {0}")]
     Framing(#[source] lane_link::camera::CameraLinkError),
 }

@@ -3,7 +3,7 @@
 use super::{CameraCounters, CameraReport, CameraSettings, MAX_QUEUED_ORDERS, MAX_QUEUED_REPORTS, WorkerError};
 use crate::clock;
 use lane_core::time::Mono;
-use lane_link::camera::{Decoder, FromWorker, Order, Report};
+use lane_link::camera::{Decoder, FromWorker, Order, Report, WIRE_VERSION};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -190,7 +190,7 @@ impl Keeper {
         loop {
             match decoder.next_from_worker() {
                 Ok(None) => return Ok(heard),
-                Ok(Some(message)) => self.take_message(message, &mut heard),
+                Ok(Some(message)) => self.take_message(message, &mut heard)?,
                 Err(error) if error.is_final() => return Err(WorkerError::Framing(error)),
                 Err(error) => {
                     self.counters.bad_messages.fetch_add(1, Relaxed);
@@ -200,10 +200,11 @@ impl Keeper {
         }
     }
 
-    fn take_message(&self, message: FromWorker, heard: &mut Heard) {
+    fn take_message(&self, message: FromWorker, heard: &mut Heard) -> Result<(), WorkerError> {
         let acquired = |age_ms: u64| Mono(clock::mono().0.saturating_sub(age_ms));
         match message {
-            FromWorker::Report(Report::Hello { version, models }) => {
+            FromWorker::Report(Report::Hello { wire, .. }) if wire != WIRE_VERSION => return Err(WorkerError::Version(wire)),
+            FromWorker::Report(Report::Hello { version, models, .. }) => {
                 heard.beat = true;
                 heard.hello = true;
                 self.report(CameraReport::Up { version, models });
@@ -218,10 +219,11 @@ impl Keeper {
             FromWorker::Report(Report::Problem { what }) => {
                 tracing::warn!(camera = self.settings.name, what, "the camera worker reports a problem");
             }
-            FromWorker::Evidence { header, jpeg } => {
-                self.report(CameraReport::Evidence { acquired_at: acquired(header.captured_age_ms), jpeg, purpose: header.purpose });
+            FromWorker::Evidence { header, jpeg, crop } => {
+                self.report(CameraReport::Evidence { acquired_at: acquired(header.captured_age_ms), header, jpeg, crop });
             }
         }
+        Ok(())
     }
 
     /// Reads and pictures may be dropped when the lane is behind; they are counted.

@@ -9,17 +9,19 @@ use crate::scale::line::{LineEvent, LineState};
 use crate::scale::reading::{Kind, Problem, Reading as ScaleReading, Stable as ScaleStable};
 use crate::store::Store;
 use lane_core::ids::Digest;
-use lane_core::input::{Camera, CameraState, Input, ScaleState};
+use lane_core::input::{Camera, CameraState, Input, Picture, ScaleState};
 use lane_core::plate::{Alternative, MilliNats, Read, Slot, Symbol};
 use lane_core::time::Mono;
 use lane_core::weight::{Reading, Sample, Shown, Stable};
-use lane_link::camera::{CameraCondition, PlateRead, Purpose};
+use lane_link::camera::{CameraCondition, PlateRead, Purpose, core_sight};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Pictures being written at once per camera.
 const MAX_PICTURES: usize = 2;
+/// What a frame is worth is said by what was measured of it, and by nothing else.
+const FULL_QUALITY: u16 = 1000;
 
 /// The barrier's reports.
 pub async fn barrier(mut reports: mpsc::Receiver<barrier::Report>, inbox: Inbox) {
@@ -103,9 +105,11 @@ pub async fn camera(
     trust: clock::Trust,
 ) {
     let pictures = std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_PICTURES));
+    let mut numbers = TrackNumbers::default();
     while let Some(report) = reports.recv().await {
         match report {
             CameraReport::Up { version, models } => {
+                numbers.begin_anew();
                 // Its condition follows; until then the camera is what it was: down.
                 tracing::info!(camera = ?which, version, models = models.len(), "the camera worker is up");
             }
@@ -119,33 +123,70 @@ pub async fn camera(
                 inbox.give(Input::CameraState(which, CameraState::Down)).await;
             }
             CameraReport::Read { acquired_at, read } => match core_read(&read) {
-                Some(core) => inbox.offer(Input::PlateRead {
-                    camera: which,
-                    track: u32::try_from(read.track % u64::from(u32::MAX)).unwrap_or(0),
-                    acquired_at,
-                    read: Box::new(core),
-                }),
+                Some(core) => {
+                    inbox.offer(Input::PlateRead { camera: which, track: numbers.of(read.track), acquired_at, read: Box::new(core) })
+                }
                 None => tracing::debug!(camera = ?which, "a read was not one that the core takes"),
             },
-            CameraReport::Evidence { acquired_at, jpeg, purpose: Purpose::Look } => board.looked(which, jpeg, acquired_at),
-            CameraReport::Evidence { acquired_at, jpeg, purpose } => {
+            CameraReport::Evidence { acquired_at, header, jpeg, .. } if header.purpose == Purpose::Look => {
+                board.looked(which, jpeg, acquired_at)
+            }
+            CameraReport::Evidence { acquired_at, header, jpeg, crop } => {
                 let Ok(permit) = pictures.clone().try_acquire_owned() else {
                     tracing::warn!(camera = ?which, "a picture came while others were being written: dropped");
                     continue;
                 };
-                let (store, inbox, board) = (store.clone(), inbox.clone(), board.clone());
+                let (store, inbox, board, track) =
+                    (store.clone(), inbox.clone(), board.clone(), header.track.map(|track| numbers.of(track)));
                 tokio::spawn(async move {
                     let _permit = permit;
-                    if purpose == Purpose::Condition {
+                    if header.purpose == Purpose::Condition {
                         return super::cameras::keep_condition(which, jpeg, &board, &store, trust).await;
                     }
-                    match store.put_evidence(jpeg, clock::wall(trust).trusted()).await {
-                        Ok(digest) => inbox.give(Input::Evidence { camera: which, acquired_at, digest }).await,
+                    match keep(&store, jpeg, crop, trust).await {
+                        Ok((frame, crop)) => {
+                            let picture = Picture { track, frame, crop, quad: header.quad, worth_permille: header.worth_permille };
+                            inbox.give(Input::Evidence { camera: which, acquired_at, picture }).await;
+                        }
                         Err(error) => tracing::warn!(%error, "a picture could not be kept"),
                     }
                 });
             }
         }
+    }
+}
+
+/// Writes the plate first: a record that names a picture may name its crop.
+async fn keep(
+    store: &Store,
+    jpeg: Vec<u8>,
+    crop: Option<Vec<u8>>,
+    trust: clock::Trust,
+) -> Result<(Digest, Option<Digest>), crate::store::StoreError> {
+    let now = || clock::wall(trust).trusted();
+    let crop = match crop {
+        Some(crop) => Some(store.put_evidence(crop, now()).await?),
+        None => None,
+    };
+    Ok((store.put_evidence(jpeg, now()).await?, crop))
+}
+
+/// A worker counts its tracks from 1; one that was started anew must not have its plates taken for the last one's.
+#[derive(Debug, Default)]
+struct TrackNumbers {
+    base: u64,
+    greatest: u64,
+}
+
+impl TrackNumbers {
+    const fn begin_anew(&mut self) {
+        self.base = self.greatest;
+    }
+
+    fn of(&mut self, track: u64) -> u32 {
+        let number = self.base.saturating_add(track);
+        self.greatest = self.greatest.max(number);
+        u32::try_from(number % u64::from(u32::MAX)).unwrap_or(0)
     }
 }
 
@@ -166,7 +207,7 @@ pub(super) const fn camera_state(condition: CameraCondition) -> CameraState {
 }
 
 /// A worker's read as the core takes it; `None` when it names symbols that no plate has.
-fn core_read(read: &PlateRead) -> Option<Read> {
+pub fn core_read(read: &PlateRead) -> Option<Read> {
     let slots = read.slots.iter().map(|slot| {
         let named: Option<Vec<Alternative>> = slot
             .iter()
@@ -174,7 +215,8 @@ fn core_read(read: &PlateRead) -> Option<Read> {
             .collect();
         Slot::new(named?).ok()
     });
-    Read::new(slots.collect::<Option<Vec<_>>>()?, read.quality_permille).ok()
+    let sight = core_sight(&read.quad, read.layout, &read.sight);
+    Read::new(slots.collect::<Option<Vec<_>>>()?, FULL_QUALITY).ok().map(|core| core.with_sight(sight))
 }
 
 /// The wall clock, at the start and every ten seconds.
@@ -183,5 +225,54 @@ pub async fn wall(inbox: Inbox, trust: clock::Trust) {
     loop {
         every.tick().await;
         inbox.give(Input::Wall(clock::wall(trust))).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lane_link::camera::{Alternative as Named, PlateLayout, PlateSight};
+
+    #[test]
+    fn a_worker_that_starts_anew_counts_on() {
+        let mut numbers = TrackNumbers::default();
+        assert_eq!([numbers.of(1), numbers.of(2), numbers.of(1)], [1, 2, 1]);
+        numbers.begin_anew();
+        assert_eq!([numbers.of(1), numbers.of(3)], [3, 5]);
+        numbers.begin_anew();
+        assert_eq!(numbers.of(1), 6);
+    }
+
+    #[test]
+    fn a_read_brings_its_measures_into_the_core() {
+        let sight = PlateSight {
+            width_px: 120,
+            height_px: 60,
+            sharpness_permille: 150,
+            contrast: 90,
+            lean_permille: 20,
+            taper_permille: 10,
+            inside_permille: 1000,
+            glare_permille: 0,
+            dark_permille: 0,
+        };
+        let read = PlateRead {
+            track: 1,
+            frame: 1,
+            captured_age_ms: 0,
+            quad: [[10, 10], [130, 10], [130, 70], [10, 70]],
+            layout: PlateLayout::TwoLine,
+            country: None,
+            colour: None,
+            slots: vec![vec![Named { symbol: '1', nats_milli: -10 }]; 8],
+            detector_confidence_permille: 400,
+            sight,
+        };
+        let core = core_read(&read).unwrap();
+        let seen = core.sight().unwrap();
+        assert_eq!((seen.middle_px, seen.lines, seen.width_px, seen.height_px), ([70, 40], 2, 120, 60));
+        assert_eq!((seen.sharpness_permille, seen.contrast, seen.inside_permille), (150, 90, 1000));
+        let odd = PlateRead { slots: vec![vec![Named { symbol: 'é', nats_milli: -10 }]], ..read };
+        assert!(core_read(&odd).is_none(), "a symbol that no plate has");
     }
 }

@@ -160,3 +160,23 @@ test('Stop posts while an act hangs', async ({ page, lane }) => {
   await named(page, 'stop').click();
   await expect.poll(() => lane.stops, { timeout: 1_000 }).toBe(1);
 });
+
+test('the plate is marked on its picture and cut out; another likely text takes one touch', async ({ page, lane }) => {
+  lane.session = { id: 'lan.nguyen', agency: 'customs', role: 'officer', idle_left_ms: 300_000 };
+  const standing = lane.frame.view.at_boom!;
+  const others = [{ text: '12C12346', probability_ppm: 201_000 }, { text: '12C1234', probability_ppm: 11_000 }];
+  lane.change({ at_boom: { ...standing, plates: standing.plates.map((plate) => (plate.camera === 'front' ? { ...plate, others, contested: true } : plate)) } });
+  await openLane(page, lane);
+  await expect(named(page, 'plate-front')).toContainText('có hai biển số');
+  await expect(named(page, 'plate-front').locator('[data-name="plate-crop"]')).toBeVisible();
+  await expect(named(page, 'plate-front').locator('polygon').last()).toHaveAttribute('points', '98,58 158,60 158,78 98,76');
+  await expect(named(page, 'plate-rear').locator('[data-name="plate-crop"]')).toHaveCount(0);
+  await named(page, 'plate').click();
+  await expect(named(page, 'other')).toContainText('20 %');
+  await named(page, 'other').click();
+  await expect(named(page, 'typed')).toContainText('12C12346');
+  await expect(named(page, 'other')).toContainText('12C-1234');
+  await expect(named(page, 'key-⌫')).toBeInViewport({ ratio: 1 });
+  await named(page, 'done').click();
+  await expect.poll(() => lane.acts.map((act) => act.act)).toEqual([{ do: 'correct_plate', camera: 'front', plate: '12C12346' }]);
+});

@@ -6,6 +6,8 @@ export const NOON_MS = 1_795_322_400_000;
 const HOUR_MS = 3_600_000;
 export const FRONT = 'aa'.repeat(32);
 export const REAR = 'bb'.repeat(32);
+export const CROP = 'cc'.repeat(32);
+export const QUAD: [number, number][] = [[98, 58], [158, 60], [158, 78], [98, 76]];
 
 const NAMES: SignalName[] = [
   'approach_loop', 'platform_front', 'platform_rear', 'boom_loop', 'photocell', 'exit_loop', 'boom_up', 'boom_down', 'e_stop', 'operator_fault',
@@ -53,8 +55,8 @@ export function vehicle(outcome: Outcome, replaced: ShownCheck[] = [], more: Par
     passage: PASSAGE,
     here_ms: 41_000,
     plates: [
-      { camera: 'front', text: '12C12345', probability_ppm: 973_000, by_officer: false, evidence: FRONT, age_ms: 2_100 },
-      { camera: 'rear', text: '12R01234', probability_ppm: 948_000, by_officer: false, evidence: REAR, age_ms: 3_400 },
+      { camera: 'front', text: '12C12345', probability_ppm: 973_000, by_officer: false, others: [], contested: false, evidence: FRONT, crop: CROP, quad: QUAD, age_ms: 2_100 },
+      { camera: 'rear', text: '12R01234', probability_ppm: 948_000, by_officer: false, others: [], contested: false, evidence: REAR, crop: null, quad: null, age_ms: 3_400 },
     ],
     gross_grams: 38_420_000,
     gross_age_ms: 1_200,
@@ -168,7 +170,15 @@ export const scenes = {
           called_ms: 34_000, gross_grams: 44_980_000, decided_by: null,
           declarations: [{ ...vehicle('pass').declarations[0]!, channel: 'red', priority: true, goods: 'Linh kiện điện tử và hàng tiêu dùng nhiều loại, 24 kiện gỗ' }],
           plates: [
-            { camera: 'front', text: '12LD12345', probability_ppm: 612_000, by_officer: false, evidence: FRONT, age_ms: 130_000 },
+            {
+              camera: 'front', text: '12LD12345', probability_ppm: 612_000, by_officer: false, contested: false, evidence: FRONT, crop: CROP, quad: QUAD, age_ms: 130_000,
+              others: [
+                { text: '12LD12346', probability_ppm: 201_000 },
+                { text: '12LD1Z345', probability_ppm: 90_000 },
+                { text: '12ID12345', probability_ppm: 40_000 },
+                { text: '12LD1234', probability_ppm: 11_000 },
+              ],
+            },
           ],
         }),
         approaching: vehicle('hold', [], { passage: null, here_ms: 212_000 }),

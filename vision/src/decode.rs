@@ -3,10 +3,11 @@
 //! ```text
 //!   score(text) = ln Σ over the ways to leave places blank ( Σ places ln p(symbol or blank) ) + weight(grammar)
 //! ```
-//! A grammar is evidence and never a rewrite: a text that fits none ([`NO_GRAMMAR`]) stays possible, it only has to be read that much surer.
+//! A grammar is evidence and never a rewrite: a text that fits none stays possible, it only has to be read that much surer
+//! ([`grammar::evidence`], the same that the lane uses over frames).
 //! Probabilities are shares among the texts of the beam.
 
-use lane_core::plate::{Form, PlateText, grammar};
+use lane_core::plate::{PlateText, grammar};
 
 /// Texts that are followed at the same time.
 const BEAM: usize = 40;
@@ -16,8 +17,6 @@ const TRIED: usize = 6;
 const MAX_BEHIND: f32 = 12.0;
 /// Texts that are told, likeliest first.
 pub const MAX_TEXTS: usize = 5;
-/// Of a text that fits no grammar, in nats.
-const NO_GRAMMAR: f32 = -4.0;
 
 /// A text with the places it was read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,22 +29,9 @@ pub struct Decoded {
     pub probability: f32,
 }
 
-/// What a form of plate weighs, in nats: how much rarer it is than a truck's.
+/// What the grammars say of a text, in nats ([`grammar::evidence`]); a text that is no plate's at all fits none.
 fn weight(text: &str) -> f32 {
-    let Ok(plate) = PlateText::parse(text) else { return NO_GRAMMAR };
-    let of_form = |form| match form {
-        Form::VnCivilFive
-        | Form::VnCivilFour
-        | Form::VnState
-        | Form::CnSmall
-        | Form::CnLarge
-        | Form::CnEnergySmall
-        | Form::CnEnergyLarge => 0.0,
-        Form::VnDiplomatic | Form::VnInternational | Form::VnForeign => -1.5,
-        Form::VnArmy | Form::CnArmedPolice => -2.0,
-        _ => -1.0,
-    };
-    grammar::fits(&plate).iter().map(of_form).fold(NO_GRAMMAR, f32::max)
+    PlateText::parse(text).map_or(grammar::NO_FORM, |plate| grammar::evidence(&plate)).0 as f32 / 1000.0
 }
 
 /// One way through the places; ways to the same text are added up.

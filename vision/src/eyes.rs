@@ -3,16 +3,16 @@
 use crate::detector::{Detection, Detector, thin_out};
 use crate::geometry::{Quad, bounds, unit};
 use crate::manifest::{ManifestError, Models};
-use crate::network::NetworkError;
+use crate::measure::measure;
+use crate::network::{NetworkError, brief};
 use crate::reader::{Reader, Reading};
 use crate::refiner::Refiner;
-use lane_link::camera::ModelDigest;
-use opencv::core::{Mat, MatTraitConst};
+use lane_core::plate::{Sight, WorthRules};
+use lane_link::camera::{ModelDigest, PlateLayout, PlateSight};
+use opencv::core::{Mat, MatTraitConst, Size};
 use std::path::Path;
 use thiserror::Error;
 
-/// A plate of this height in pixels or more counts in full.
-const FULL_HEIGHT_PX: f32 = 28.0;
 /// A plate narrower than this in the frame cannot be read: of two lines, five characters of six pixels.
 pub const MIN_PLATE_WIDTH_PX: f32 = 28.0;
 /// Fewer characters are no plate.
@@ -40,7 +40,9 @@ pub struct Sighting {
     pub detector_confidence: f32,
     /// What stands on it.
     pub reading: Reading,
-    /// What this sight is worth against a perfect one, 0 to 1: detector's certainty times size.
+    /// What was measured of it.
+    pub sight: PlateSight,
+    /// What this sight is worth against a perfect one, above 0 to 1, by the rules that the lane has built in.
     pub quality: f32,
 }
 
@@ -97,11 +99,19 @@ impl Eyes {
 
     fn read(&mut self, frame: &Mat, detection: Detection) -> Result<Sighting, EyesError> {
         let Detection { quad, confidence } = detection;
-        let reading = self.reader.read(frame, &quad)?;
-        let height = (quad[3][1] - quad[0][1]).min(quad[2][1] - quad[1][1]);
-        let quality = confidence * (height / FULL_HEIGHT_PX).clamp(0.0, 1.0);
-        Ok(Sighting { quad, detector_confidence: confidence, reading, quality })
+        let straight = self.reader.straighten(frame, &quad)?;
+        let reading = self.reader.read(&straight)?;
+        let size = Size::new(frame.cols(), frame.rows());
+        let failed = |error| NetworkError::Run { model: "measures".into(), reason: brief(&error) };
+        let sight = measure(size, &quad, &straight).map_err(failed)?;
+        let quality = f32::from(core_sight(&quad, reading.layout, &sight).worth_permille(&WorthRules::default())) / 1000.0;
+        Ok(Sighting { quad, detector_confidence: confidence, reading, sight, quality })
     }
+}
+
+/// As the lane weighs it.
+fn core_sight(quad: &Quad, layout: PlateLayout, sight: &PlateSight) -> Sight {
+    lane_link::camera::core_sight(&quad.map(|corner| corner.map(|value| value.round() as i32)), layout, sight)
 }
 
 fn width(quad: &Quad) -> f32 {

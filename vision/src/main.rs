@@ -1,15 +1,16 @@
-//! `borderlane-vision`: reads plates from files (`plates`), or watches one camera for the daemon (`worker`).
+//! `borderlane-vision`: reads plates from files (`plates`), watches one camera for the daemon (`worker`), or prints reads for measuring (`reads`).
 
 use borderlane_vision::eyes::Eyes;
 use borderlane_vision::label::label;
 use borderlane_vision::live::FFMPEG_OPTIONS;
 use borderlane_vision::plates::{PlatesOptions, answer_files};
 use borderlane_vision::quiet::silence_libraries;
+use borderlane_vision::reads::{answer_folders, answer_stream};
 use borderlane_vision::source::SourceSpec;
 use borderlane_vision::worker::{WorkerSettings, work};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::fs::File;
-use std::io::{Write, stdout};
+use std::io::{Write, stdin, stdout};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum Command {
     Plates(PlatesArguments),
     /// Watches one camera; speaks with the daemon over stdin and stdout
     Worker(WorkerArguments),
+    /// Prints the reads that the worker would send, for measuring: of frames on standard input, or of folders of pictures
+    Reads(ReadsArguments),
 }
 
 #[derive(Args)]
@@ -53,6 +56,17 @@ struct PlatesArguments {
     /// The files
     #[arg(required_unless_present = "label", value_name = "FILE")]
     files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+struct ReadsArguments {
+    /// Folder with manifest.json and the models [default: models, then /usr/share/borderlane/models]
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// A folder a vehicle, its pictures in the order of their names; none: frames on standard input, each a line
+    /// {"vehicle":N,"at_ms":N,"bytes":N} and so many bytes of a JPEG, PNG or BMP
+    #[arg(value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -116,6 +130,7 @@ fn main() -> ExitCode {
         (Err(error), _) => Err(error.to_string()),
         (Ok(()), Command::Plates(arguments)) => plates(&arguments, &mut told),
         (Ok(()), Command::Worker(arguments)) => worker(&arguments).map(|()| true),
+        (Ok(()), Command::Reads(arguments)) => reads(&arguments, &mut told),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -148,6 +163,24 @@ fn plates(arguments: &PlatesArguments, told: &mut File) -> Result<bool, String> 
 
 fn needs_options(arguments: &WorkerArguments) -> bool {
     arguments.source.starts_with("rtsp://") && std::env::var_os(FFMPEG_OPTIONS.0).is_none()
+}
+
+fn reads(arguments: &ReadsArguments, told: &mut File) -> Result<bool, String> {
+    let mut eyes = open_eyes(arguments.models.as_deref())?;
+    let mut out = std::io::BufWriter::new(stdout().lock());
+    let counted = if arguments.folders.is_empty() {
+        answer_stream(&mut eyes, stdin().lock(), &mut out, told)
+    } else {
+        answer_folders(&mut eyes, &arguments.folders, &mut out, told)
+    };
+    let counted = counted.map_err(|error| error.to_string())?;
+    let said = writeln!(
+        told,
+        "borderlane-vision: {} frames, {} reads, {} frames that are no pictures",
+        counted.frames, counted.reads, counted.bad_frames
+    );
+    said.map_err(|error| format!("cannot write to standard error: {error}"))?;
+    Ok(counted.bad_frames == 0)
 }
 
 /// OpenCV takes FFmpeg's options from the environment, which a running program cannot change safely: this one becomes itself again, with them.

@@ -245,6 +245,18 @@ mod tests {
     use super::*;
     use crate::reader::Reading;
 
+    const SIGHT: lane_link::camera::PlateSight = lane_link::camera::PlateSight {
+        width_px: 100,
+        height_px: 30,
+        sharpness_permille: 200,
+        contrast: 100,
+        lean_permille: 0,
+        taper_permille: 0,
+        inside_permille: 1000,
+        glare_permille: 0,
+        dark_permille: 0,
+    };
+
     fn sighting(text: &str, confidence: f32) -> Sighting {
         let reading = Reading {
             text: text.into(),
@@ -255,7 +267,13 @@ mod tests {
             colour: Some(PlateColour::White),
             slots: vec![],
         };
-        Sighting { quad: [[10.4, 5.0], [110.0, 5.0], [110.0, 35.0], [10.4, 35.0]], detector_confidence: 0.9, reading, quality: 1.0 }
+        Sighting {
+            quad: [[10.4, 5.0], [110.0, 5.0], [110.0, 35.0], [10.4, 35.0]],
+            detector_confidence: 0.9,
+            reading,
+            sight: SIGHT,
+            quality: 1.0,
+        }
     }
 
     #[test]

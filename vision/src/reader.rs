@@ -54,11 +54,15 @@ impl Reader {
         Ok(Self { network, symbols, margin: entry.margin, countries: entry.countries.clone(), colours: entry.colours.clone() })
     }
 
-    /// Reads the plate with these corners in an 8-bit BGR frame.
-    pub fn read(&mut self, frame: &Mat, quad: &Quad) -> Result<Reading, NetworkError> {
+    /// The plate with these corners in an 8-bit BGR frame, as the network is given it.
+    pub fn straighten(&self, frame: &Mat, quad: &Quad) -> Result<Mat, NetworkError> {
         let straight = with_margin(quad, self.margin).and_then(|outer| cut(frame, &outer, self.network.size()));
-        let straight = straight.map_err(|error| NetworkError::Run { model: "reader input".into(), reason: brief(&error) })?;
-        let output = self.network.run(&straight)?;
+        straight.map_err(|error| NetworkError::Run { model: "reader input".into(), reason: brief(&error) })
+    }
+
+    /// Reads what [`Self::straighten`] gave.
+    pub fn read(&mut self, straight: &Mat) -> Result<Reading, NetworkError> {
+        let output = self.network.run(straight)?;
         let mut reading = interpret(&output[0], &output[1], &self.symbols);
         reading.country = clear(&output[2], &self.countries);
         reading.colour = clear(&output[3], &self.colours);

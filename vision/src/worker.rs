@@ -16,15 +16,16 @@ use crate::condition::grey::small_grey;
 use crate::condition::limits::Limits;
 use crate::condition::measure::Grey;
 use crate::eyes::{Eyes, EyesError, Sighting};
+use crate::geometry::{cut, with_margin};
 use crate::network::brief;
 use crate::picture;
 use crate::source::{Frame, Mailbox, Pixels, SourceSpec, feed};
 use crate::track::Tracks;
 use lane_link::camera::{
     BEAT_INTERVAL_MS, CameraCondition, CameraLinkError, Decoder, EvidenceHeader, MAX_PROBLEM_CHARS, MAX_SLOTS, Order, PlateRead, Purpose,
-    Report, encode_evidence,
+    Report, WIRE_VERSION, encode_evidence,
 };
-use opencv::core::{Mat, MatTraitConst};
+use opencv::core::{Mat, MatTraitConst, Size};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{Read, Write};
@@ -46,6 +47,14 @@ const BETTER_BY: f32 = 1.25;
 /// How often a live frame is made a picture while nothing is present.
 const QUIET_INTERVAL_MS: u64 = 500;
 const EVIDENCE_JPEG_QUALITY: i32 = 90;
+/// A plate of this width is as good as any for a person.
+const EVIDENCE_FULL_WIDTH_PX: f32 = 200.0;
+/// The plate cut out of a frame: its surroundings, and the least and greatest side.
+const CROP_MARGIN: [f32; 2] = [1.1, 1.2];
+const CROP_MIN_PX: i32 = 16;
+const CROP_MAX_PX: i32 = 640;
+/// A text read with this confidence tells one plate from another.
+const SURE: f32 = 0.5;
 
 /// Settings of a worker.
 #[derive(Debug, Clone)]
@@ -90,7 +99,7 @@ pub fn work(mut eyes: Eyes, source: SourceSpec, settings: WorkerSettings, out: i
     thread::Builder::new().name("orders".into()).spawn(move || read_orders(std::io::stdin(), &send)).map_err(WorkerError::Thread)?;
     thread::Builder::new().name("source".into()).spawn(move || feed(&source, &to_feed)).map_err(WorkerError::Thread)?;
     let mut worker = Worker::new(settings, is_file, out);
-    worker.send(&Report::Hello { version: env!("CARGO_PKG_VERSION").into(), models: eyes.digests() })?;
+    worker.send(&Report::Hello { wire: WIRE_VERSION, version: env!("CARGO_PKG_VERSION").into(), models: eyes.digests() })?;
     if let Some(path) = worker.settings.view.take() {
         worker.compare_with(Some(&path))?;
     }
@@ -315,16 +324,17 @@ impl<W: Write> Worker<W> {
         let looked = looked.and_then(|inner| inner);
         self.frame_trouble = looked.as_ref().err().cloned();
         let Ok((sightings, size)) = looked else { return Ok(()) };
+        let plates: Vec<_> = sightings.iter().map(|sighting| (sighting.quad, surely_read(sighting))).collect();
         let quads: Vec<_> = sightings.iter().map(|sighting| sighting.quad).collect();
         self.watch.plates(&quads, size);
         let now_ms = frame.at.duration_since(self.began).as_millis() as u64;
-        let numbers = self.tracks.follow(&quads, now_ms);
+        let numbers = self.tracks.follow_read(&plates, now_ms);
         for (track, sighting) in numbers.into_iter().zip(&sightings) {
             self.send(&Report::Read(plate_read(track, &frame, sighting)))?;
-            let worth = sighting.quality * sighting.reading.confidence;
+            let worth = evidence_worth(sighting);
             let (count, best) = self.sent.get(&track).copied().unwrap_or((0, 0.0));
             if count == 0 || (count < MAX_EVIDENCE_PER_TRACK && worth > best * BETTER_BY) {
-                self.send_evidence(Some(track), &frame, Purpose::Vehicle)?;
+                self.send_evidence(Some((track, sighting)), &frame, Purpose::Vehicle)?;
                 self.sent.insert(track, (count + 1, worth));
             }
             while self.sent.len() > 64 {
@@ -340,17 +350,28 @@ impl<W: Write> Worker<W> {
         Ok(())
     }
 
-    fn send_evidence(&mut self, track: Option<u64>, frame: &Frame, purpose: Purpose) -> Result<(), WorkerError> {
+    fn send_evidence(&mut self, of: Option<(u64, &Sighting)>, frame: &Frame, purpose: Purpose) -> Result<(), WorkerError> {
         let jpeg = match &frame.pixels {
             // a camera's own bytes, unchanged, where they are a JPEG
             Pixels::Encoded(bytes) if bytes.starts_with(&[0xff, 0xd8]) => Ok(bytes.clone()),
             _ => with_frame(frame, |mat| picture::encode_jpeg(mat, EVIDENCE_JPEG_QUALITY).map_err(|error| error.to_string()))
                 .and_then(|made| made),
         };
-        let header = EvidenceHeader { track, frame: frame.number, captured_age_ms: age_ms(frame.at), purpose };
+        // Without the plate apart the frame is still evidence.
+        let crop =
+            of.and_then(|(_, sighting)| with_frame(frame, |mat| cut_out(mat, sighting)).and_then(|made| made).ok()).unwrap_or_default();
+        let header = EvidenceHeader {
+            track: of.map(|(track, _)| track),
+            frame: frame.number,
+            captured_age_ms: age_ms(frame.at),
+            quad: of.map(|(_, sighting)| corners(sighting)),
+            worth_permille: of.map_or(0, |(_, sighting)| permille(evidence_worth(sighting))),
+            crop_bytes: 0,
+            purpose,
+        };
         match jpeg
             .map_err(|error| format!("no evidence: {error}"))
-            .and_then(|jpeg| encode_evidence(&header, &jpeg).map_err(|error| format!("no evidence: {error}")))
+            .and_then(|jpeg| encode_evidence(&header, &jpeg, &crop).map_err(|error| format!("no evidence: {error}")))
         {
             Ok(message) => {
                 self.out.write_all(&message)?;
@@ -391,20 +412,50 @@ fn view_of(path: &Path) -> Result<Grey, String> {
     small_grey(&mat).map_err(|error| failed(brief(&error)))?.ok_or_else(|| failed("too small".into()))
 }
 
-fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
-    let permille = |value: f32| (value * 1000.0).round().clamp(0.0, 1000.0) as u16;
+fn permille(share: f32) -> u16 {
+    (share * 1000.0).round().clamp(0.0, 1000.0) as u16
+}
+
+/// Corners in whole pixels.
+fn corners(sighting: &Sighting) -> [[i32; 2]; 4] {
+    sighting.quad.map(|corner| corner.map(|value| value.round() as i32))
+}
+
+/// The text, where it is sure enough to tell one plate from another.
+pub fn surely_read(sighting: &Sighting) -> Option<&str> {
+    (sighting.reading.confidence >= SURE).then_some(sighting.reading.text.as_str())
+}
+
+/// What a frame is worth as evidence: sharp, surely read, and large enough for a person.
+fn evidence_worth(sighting: &Sighting) -> f32 {
+    sighting.quality * sighting.reading.confidence * (f32::from(sighting.sight.width_px) / EVIDENCE_FULL_WIDTH_PX).min(1.0)
+}
+
+/// The plate pulled straight, with a margin, at its own size: a JPEG file.
+fn cut_out(frame: &Mat, sighting: &Sighting) -> Result<Vec<u8>, String> {
+    let side = |pixels: u16, margin: f32| (f32::from(pixels) * margin) as i32;
+    let size = Size::new(
+        side(sighting.sight.width_px, CROP_MARGIN[0]).clamp(CROP_MIN_PX, CROP_MAX_PX),
+        side(sighting.sight.height_px, CROP_MARGIN[1]).clamp(CROP_MIN_PX, CROP_MAX_PX),
+    );
+    let plate = with_margin(&sighting.quad, CROP_MARGIN).and_then(|outer| cut(frame, &outer, size)).map_err(|error| brief(&error))?;
+    picture::encode_jpeg(&plate, EVIDENCE_JPEG_QUALITY).map_err(|error| error.to_string())
+}
+
+/// What the daemon is told of a sighting.
+pub fn plate_read(track: u64, frame: &Frame, sighting: &Sighting) -> PlateRead {
     let mut slots = sighting.reading.slots.clone();
     slots.truncate(MAX_SLOTS);
     PlateRead {
         track,
         frame: frame.number,
         captured_age_ms: age_ms(frame.at),
-        quad: sighting.quad.map(|corner| corner.map(|value| value.round() as i32)),
+        quad: corners(sighting),
         layout: sighting.reading.layout,
         country: sighting.reading.country,
         colour: sighting.reading.colour,
         slots,
         detector_confidence_permille: permille(sighting.detector_confidence),
-        quality_permille: permille(sighting.quality).max(1),
+        sight: sighting.sight,
     }
 }

@@ -273,7 +273,7 @@ fn the_worker_names_what_happens_to_its_camera_and_sends_the_picture() {
         camera.set(&picture);
         let (measured, _) = worker.until(wanted);
         let jpeg = worker.wait_for("picture", |message| match message {
-            FromWorker::Evidence { header, jpeg } if header.purpose == Purpose::Condition && header.track.is_none() => Some(jpeg),
+            FromWorker::Evidence { header, jpeg, .. } if header.purpose == Purpose::Condition && header.track.is_none() => Some(jpeg),
             _ => None,
         });
         assert!(jpeg.starts_with(&[0xff, 0xd8]), "{wanted:?} {measured:?}");

@@ -183,7 +183,7 @@ fn a_stream_that_changes_its_size_is_connected_anew() {
     loop {
         worker.order(&Order::Snapshot);
         let size = worker.wait_for("a picture", |message| match message {
-            FromWorker::Evidence { header, jpeg } if header.track.is_none() => Some(jpeg_size(&jpeg)),
+            FromWorker::Evidence { header, jpeg, .. } if header.track.is_none() => Some(jpeg_size(&jpeg)),
             _ => None,
         });
         if size == (640, 480) {

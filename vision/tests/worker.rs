@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use lane_link::camera::{CameraCondition, Decoder, FromWorker, Order, PlateCountry, PlateLayout, Report};
+use opencv::core::MatTraitConst;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -211,12 +212,19 @@ fn a_plate_is_read_from_a_camera_once_presence_is_on_and_the_picture_is_sent() {
     assert_eq!(read.layout, PlateLayout::OneLine);
     assert_eq!(read.country, Some(PlateCountry::Vn));
     assert!(read.detector_confidence_permille > 250 && read.frame > 0 && read.track == 1, "{read:?}");
-    let (header, jpeg) = worker.wait_for("evidence", |message| match message {
-        FromWorker::Evidence { header, jpeg } => Some((header, jpeg)),
+    let sight = read.sight;
+    assert!(sight.width_px > 60 && sight.height_px > 12 && sight.sharpness_permille > 60 && sight.contrast > 40, "{sight:?}");
+    assert_eq!(sight.inside_permille, 1000);
+    let (header, jpeg, crop) = worker.wait_for("evidence", |message| match message {
+        FromWorker::Evidence { header, jpeg, crop } => Some((header, jpeg, crop)),
         _ => None,
     });
-    assert_eq!((header.track, header.frame), (Some(1), read.frame));
+    assert_eq!((header.track, header.frame, header.quad), (Some(1), read.frame, Some(read.quad)));
+    assert!(header.worth_permille > 50, "{header:?}");
     assert!(jpeg.starts_with(&fixture()), "the camera's own bytes");
+    let crop = opencv::imgcodecs::imdecode(&opencv::core::Vector::from_slice(&crop.unwrap()), 1).unwrap();
+    let expected = (f32::from(sight.width_px) * 1.1) as i32;
+    assert!((crop.cols() - expected).abs() <= 1 && crop.rows() < crop.cols(), "{} {expected}", crop.cols());
     worker.order(&Order::Quit);
     assert_eq!(worker.ends_with(), Some(0));
 }

@@ -77,7 +77,7 @@ impl Lane {
         let truncated = answer.is_some_and(|answer| answer.truncated);
         let matched = |camera| {
             let plate = if camera == Camera::Front { &vehicle.front } else { &vehicle.rear };
-            match_plate(plate, &declared_plates(answer, camera), truncated, &self.rules)
+            match_plate(plate, camera, &declared_plates(answer, camera), truncated, &self.rules)
         };
         let (front, rear) = (matched(Camera::Front), matched(Camera::Rear));
         let wall = self.wall_now();

@@ -5,6 +5,9 @@
 //!   rear camera    the tail        ─▶ at_boom; while it passes and another vehicle approaches: nobody can tell
 //!   older than the vehicle or than its turn before the camera, or nobody there: nobody's (I10)
 //! ```
+//! A camera may see several plates at once: reads are fused track by track, and `plate::tracks` says which plate is the vehicle's. Where another
+//! one may as well be ("contested") the lane is not sure, whatever the texts match.
+//!
 //! The look-up asks for the best texts of the front plate and the best of the rear one; a new question makes answers to older ones void.
 
 use super::Lane;
@@ -13,10 +16,10 @@ use super::timers::Timer;
 use super::vehicle::{Plate, Vehicle};
 use crate::declaration::{Declaration, DeclarationState, LookupAnswer};
 use crate::effect::Effect;
-use crate::ids::{Digest, PassageId};
-use crate::input::Camera;
+use crate::ids::PassageId;
+use crate::input::{Camera, Picture};
 use crate::permit::PermitKind;
-use crate::plate::{Candidate, CandidateId, Decision as PlateDecision, PlateText, Read, match_plates};
+use crate::plate::{Candidate, CandidateId, Decision as PlateDecision, PlateText, Read, TrackNumber, match_plates};
 use crate::record::What;
 use crate::rules::Rules;
 use crate::time::{Mono, Wall};
@@ -41,38 +44,45 @@ impl Lane {
         slot.as_mut().filter(|vehicle| acquired_at >= vehicle.reads_from[camera as usize] || cfg!(planted = "lane_i10"))
     }
 
-    pub(super) fn take_read(&mut self, camera: Camera, acquired_at: Mono, read: &Read) {
+    pub(super) fn take_read(&mut self, camera: Camera, track: TrackNumber, acquired_at: Mono, read: &Read) {
         // What a permit was judged on stands until it ends.
         let decided = self.permit.as_ref().is_some_and(|live| live.permit.kind == PermitKind::Passage && !live.entered());
         let live = self.cameras[camera as usize].is_live();
         if acquired_at > self.now || decided || !live {
             return;
         }
-        if self.is_still_the_first(camera, read) {
+        if self.is_still_the_first(camera, track, read) {
             return;
         }
         let rules = self.rules.matching.vote;
         let Some(vehicle) = self.seen_by(camera, acquired_at) else { return };
         let plate = vehicle.plate_mut(camera);
-        let changed = plate.push(acquired_at, read.clone(), &rules);
-        let few = plate.best().is_some_and(|(_, _, frames)| frames <= 3);
+        let changed = plate.push(camera, track, acquired_at, read.clone(), &rules);
+        let few = plate.best().is_some_and(|best| best.frames <= 3);
         vehicle.dirty = true;
         if changed || few {
             self.ask();
         }
     }
 
-    /// With its front under the boom the first vehicle's plate may still be in sight: it is not the next one's.
-    fn is_still_the_first(&self, camera: Camera, read: &Read) -> bool {
+    /// With its front under the boom the first vehicle's plate may still be in sight: it is not the next one's. It is known by its text, or by its
+    /// track as long as what is read there is much like it (a camera may take the next plate in the same place for the same one).
+    fn is_still_the_first(&self, camera: Camera, track: TrackNumber, read: &Read) -> bool {
         let entered = self.permit.as_ref().is_some_and(LivePermit::entered);
         let first = self.at_boom.as_ref().filter(|_| entered && camera == Camera::Front);
-        first.and_then(|v| v.front.corrected.or(v.front.best_text())).is_some_and(|text| read.reads_as(&text))
+        first.is_some_and(|vehicle| {
+            let named = vehicle.front.corrected.or(vehicle.front.best_text());
+            named.is_some_and(|text| read.reads_as(&text))
+                || vehicle.front.is_on(track) && vehicle.front.best_text().is_some_and(|text| read.is_much_like(&text))
+        })
     }
 
-    pub(super) fn take_evidence(&mut self, camera: Camera, acquired_at: Mono, evidence: Digest) {
+    pub(super) fn take_evidence(&mut self, camera: Camera, acquired_at: Mono, picture: Picture) {
         match self.seen_by(camera, acquired_at) {
-            Some(vehicle) => vehicle.plate_mut(camera).evidence = Some(evidence),
-            None => self.say(None, What::Unassigned { camera, evidence }),
+            Some(vehicle) => {
+                vehicle.plate_mut(camera).take_picture(picture);
+            }
+            None => self.say(None, What::Unassigned { camera, evidence: picture.frame }),
         }
     }
 
@@ -132,19 +142,22 @@ impl Lane {
         }
     }
 
-    /// Writes the fused plates, each once a text.
+    /// Writes the fused plates: each text once, and once more with each better picture of it.
     pub(super) fn record_plates(&mut self) {
         for camera in [Camera::Front, Camera::Rear] {
             let Some(vehicle) = self.at_boom.as_mut().filter(|v| v.passage.is_some()) else { return };
             let passage = vehicle.passage;
             let plate = vehicle.plate_mut(camera);
-            let (Some((text, probability_ppm, frames)), Some(acquired_at)) = (plate.best(), plate.last_at) else { continue };
-            if plate.recorded == Some(text) {
+            let (Some(best), Some(acquired_at)) = (plate.best(), plate.last_at) else { continue };
+            let Some(&(text, probability_ppm)) = best.texts.first() else { continue };
+            let frames = best.frames;
+            let picture = plate.picture().copied();
+            let now = (text, picture.map(|picture| picture.frame));
+            if plate.recorded == Some(now) {
                 continue;
             }
-            plate.recorded = Some(text);
-            let evidence = plate.evidence;
-            self.say(passage, What::PlateRead { camera, text, probability_ppm, frames, evidence, acquired_at });
+            plate.recorded = Some(now);
+            self.say(passage, What::PlateRead { camera, text, probability_ppm, frames, picture, acquired_at });
         }
     }
 
@@ -175,8 +188,8 @@ impl Vehicle {
     }
 
     fn plates_to_ask(&self, rules: &crate::plate::VoteRules) -> Vec<PlateText> {
-        let mut plates = texts(&self.front, rules, MAX_FRONT);
-        for text in texts(&self.rear, rules, MAX_ASKED) {
+        let mut plates = texts(&self.front, Camera::Front, rules, MAX_FRONT);
+        for text in texts(&self.rear, Camera::Rear, rules, MAX_ASKED) {
             if plates.len() < MAX_ASKED && !plates.contains(&text) {
                 plates.push(text);
             }
@@ -185,10 +198,10 @@ impl Vehicle {
     }
 }
 
-fn texts(plate: &Plate, rules: &crate::plate::VoteRules, limit: usize) -> Vec<PlateText> {
+fn texts(plate: &Plate, camera: Camera, rules: &crate::plate::VoteRules, limit: usize) -> Vec<PlateText> {
     match plate.corrected {
         Some(text) => alloc::vec![text],
-        None => plate.fused(rules).map(|fused| fused.lookup_texts(limit)).unwrap_or_default(),
+        None => plate.chosen(camera, rules).map(|chosen| chosen.fused.lookup_texts(limit)).unwrap_or_default(),
     }
 }
 
@@ -211,11 +224,11 @@ impl Matched {
 }
 
 /// Weighs a plate against declared ones. `None`: not read.
-pub(super) fn match_plate(plate: &Plate, declared: &[PlateText], truncated: bool, rules: &Rules) -> Option<Matched> {
+pub(super) fn match_plate(plate: &Plate, camera: Camera, declared: &[PlateText], truncated: bool, rules: &Rules) -> Option<Matched> {
     if let Some(text) = plate.corrected {
         return Some(Matched { text, posterior_ppm: 1_000_000, margin_ppm: 1_000_000, plate: Some(text), by_officer: true });
     }
-    let fused = plate.fused(&rules.matching.vote)?;
+    let crate::plate::Chosen { fused, contested, .. } = plate.chosen(camera, &rules.matching.vote)?;
     let candidates: Vec<Candidate> = declared
         .iter()
         .enumerate()
@@ -223,12 +236,12 @@ pub(super) fn match_plate(plate: &Plate, declared: &[PlateText], truncated: bool
         .collect();
     let matching = match_plates(&rules.matching, Some(&fused), &candidates, truncated);
     let plate = match matching.decision {
-        PlateDecision::Auto { plate, .. } => Some(plate),
-        PlateDecision::Ambiguous(_) | PlateDecision::NotInList => None,
+        PlateDecision::Auto { plate, .. } if !contested => Some(plate),
+        PlateDecision::Auto { .. } | PlateDecision::Ambiguous(_) | PlateDecision::NotInList => None,
         PlateDecision::NoRead => return None,
     };
     let posterior_ppm = matching.ranked.first().map_or(0, |best| best.posterior_ppm);
-    Some(Matched { text: fused.best, posterior_ppm, margin_ppm: matching.margin_ppm, plate, by_officer: false })
+    Some(Matched { text: fused.likeliest().text, posterior_ppm, margin_ppm: matching.margin_ppm, plate, by_officer: false })
 }
 
 /// The plates that a camera may have seen: tractors in front, trailers (or the rigid truck itself) behind.

@@ -2,8 +2,9 @@
 
 use crate::declaration::{Confirmation, Declaration, LookupAnswer};
 use crate::ids::{DeclarationId, Digest, PassageId, Revision, VisitToken};
+use crate::input::{Camera, Picture};
 use crate::officer::Officer;
-use crate::plate::{FusedRead, PlateText, Read, Track, VoteRules};
+use crate::plate::{Chosen, PlateText, Read, Side, TrackNumber, Tracks, VoteRules};
 use crate::time::Mono;
 use crate::verdict::{CheckKind, CheckResult, Outcome, Verdict};
 use crate::weight::Weighing;
@@ -36,44 +37,101 @@ pub(super) struct Decision {
     pub(super) by: Officer,
 }
 
+/// Likeliest texts that are kept for the screen.
+pub(super) const MAX_TEXTS: usize = 5;
+
+/// The plate that was read, of all in view the vehicle's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Best {
+    /// Likeliest texts with their probabilities in parts per million, best first; 1 to [`MAX_TEXTS`].
+    pub(super) texts: Vec<(PlateText, u32)>,
+    /// Frames.
+    pub(super) frames: u16,
+    /// The tracks it was seen on.
+    pub(super) tracks: Vec<TrackNumber>,
+    /// Another plate in view may as well be the vehicle's.
+    pub(super) contested: bool,
+}
+
 /// One plate of the vehicle, as one camera saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub(super) struct Plate {
-    track: Track,
-    /// Best text so far, its probability within the read, frames.
-    best: Option<(PlateText, u32, u16)>,
+    tracks: Tracks,
+    best: Option<Best>,
     pub(super) last_at: Option<Mono>,
     /// As a person named it.
     pub(super) corrected: Option<PlateText>,
-    pub(super) evidence: Option<Digest>,
-    /// The text that was recorded last.
-    pub(super) recorded: Option<PlateText>,
+    /// Pictures, the best of each track and of none; at most [`MAX_PICTURES`].
+    pictures: Vec<Picture>,
+    /// The text and the picture that were recorded last.
+    pub(super) recorded: Option<(PlateText, Option<Digest>)>,
 }
 
+/// Pictures that are remembered of one plate.
+const MAX_PICTURES: usize = 6;
+
 impl Plate {
-    /// Takes a read; true when the best text changed.
-    pub(super) fn push(&mut self, acquired_at: Mono, read: Read, rules: &VoteRules) -> bool {
-        self.track.push(acquired_at, read);
+    /// Takes a read; true when the likeliest text changed, or whose plate it is.
+    pub(super) fn push(&mut self, camera: Camera, track: TrackNumber, acquired_at: Mono, read: Read, rules: &VoteRules) -> bool {
+        self.tracks.push(track, acquired_at, read, rules);
         self.last_at = self.last_at.max(Some(acquired_at));
-        let before = self.best.map(|(text, _, _)| text);
-        self.best = self.track.fuse(rules).map(|fused| (fused.best, fused.best_log_prob.to_ppm(), fused.reads));
-        before != self.best.map(|(text, _, _)| text)
+        let key = |best: &Option<Best>| best.as_ref().map(|best| (best.texts.first().copied().map(|(text, _)| text), best.contested));
+        let before = key(&self.best);
+        self.best = self.chosen(camera, rules).map(|chosen| Best {
+            texts: chosen.fused.likely_texts(MAX_TEXTS).iter().map(|one| (one.text, one.log_prob.to_ppm())).collect(),
+            frames: chosen.fused.reads,
+            tracks: chosen.numbers,
+            contested: chosen.contested,
+        });
+        before != key(&self.best)
     }
 
-    pub(super) fn fused(&self, rules: &VoteRules) -> Option<FusedRead> {
-        self.track.fuse(rules)
+    /// The vehicle's plate among those in view, fused.
+    pub(super) fn chosen(&self, camera: Camera, rules: &VoteRules) -> Option<Chosen> {
+        let side = if camera == Camera::Front { Side::Front } else { Side::Tail };
+        self.tracks.choose(side, rules)
     }
 
-    pub(super) const fn best(&self) -> Option<(PlateText, u32, u16)> {
-        self.best
+    pub(super) const fn best(&self) -> Option<&Best> {
+        self.best.as_ref()
     }
 
     pub(super) fn best_text(&self) -> Option<PlateText> {
-        self.best.map(|(text, _, _)| text)
+        self.best.as_ref().and_then(|best| best.texts.first()).map(|(text, _)| *text)
+    }
+
+    /// Was this track seen on the plate that was chosen?
+    pub(super) fn is_on(&self, track: TrackNumber) -> bool {
+        self.best.as_ref().is_some_and(|best| best.tracks.contains(&track))
+    }
+
+    /// Keeps the best picture of each track; true when it is kept.
+    pub(super) fn take_picture(&mut self, picture: Picture) -> bool {
+        if let Some(kept) = self.pictures.iter_mut().find(|kept| kept.track == picture.track) {
+            // A snapshot of no track shows the newest; of a track the best is kept.
+            let better = picture.track.is_none() || picture.worth_permille >= kept.worth_permille;
+            if better {
+                *kept = picture;
+            }
+            return better;
+        }
+        if self.pictures.len() >= MAX_PICTURES
+            && let Some((least, _)) = self.pictures.iter().enumerate().min_by_key(|(_, kept)| kept.worth_permille)
+        {
+            self.pictures.remove(least);
+        }
+        self.pictures.push(picture);
+        true
+    }
+
+    /// The best picture of the plate that was chosen; without one a picture of no plate in particular; never one of another plate.
+    pub(super) fn picture(&self) -> Option<&Picture> {
+        let of_plate = self.pictures.iter().filter(|picture| picture.track.is_some_and(|track| self.is_on(track)));
+        of_plate.max_by_key(|picture| picture.worth_permille).or_else(|| self.pictures.iter().find(|picture| picture.track.is_none()))
     }
 
     pub(super) fn shift_times(&mut self, f: &mut dyn FnMut(&mut Mono)) {
-        self.track.shift_times(f);
+        self.tracks.shift_times(f);
         self.last_at.iter_mut().for_each(f);
     }
 }
@@ -228,5 +286,38 @@ impl Vehicle {
             &mut self.up_at,
         ];
         optional.into_iter().flatten().for_each(f);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plate::PlateText;
+
+    fn picture(track: Option<u32>, name: u8, worth_permille: u16) -> Picture {
+        Picture { track, frame: Digest([name; 32]), crop: None, quad: None, worth_permille }
+    }
+
+    #[test]
+    fn the_picture_is_the_best_of_the_vehicles_own_plate() {
+        let mut plate = Plate::default();
+        let shown = |plate: &Plate| plate.picture().map(|picture| picture.frame.0[0]);
+        assert!(plate.take_picture(picture(None, 1, 0)));
+        assert_eq!(shown(&plate), Some(1), "no plate was read: the snapshot");
+        let read = |text: &str| Read::of_text(&PlateText::parse(text).unwrap(), 990_000, 1000).unwrap();
+        plate.push(Camera::Front, 4, Mono(0), read("12C12345"), &VoteRules::default());
+        plate.push(Camera::Front, 5, Mono(0), read("12R12345"), &VoteRules::default());
+        assert!(plate.take_picture(picture(Some(5), 2, 900)), "the trailer's");
+        assert_eq!(shown(&plate), Some(1), "a picture of another plate is not this one's");
+        assert!(plate.take_picture(picture(Some(4), 3, 400)));
+        assert!(!plate.take_picture(picture(Some(4), 4, 399)), "a worse one that came later");
+        assert_eq!(shown(&plate), Some(3));
+        assert!(plate.take_picture(picture(Some(4), 5, 800)));
+        assert_eq!(shown(&plate), Some(5));
+        for track in 6..20 {
+            plate.take_picture(picture(Some(track), 9, 100));
+        }
+        assert!(plate.pictures.len() <= MAX_PICTURES);
+        assert_eq!(shown(&plate), Some(5), "bounded, and the best stays");
     }
 }

@@ -105,11 +105,14 @@ fn competing(vehicle: &Vehicle) -> Vec<Declaration> {
 }
 
 fn plate_view(camera: Camera, plate: &Plate, now: Mono) -> Option<PlateView> {
-    let (text, probability_ppm, by_officer) = match (plate.corrected, plate.best()) {
+    let read = plate.best().map_or(&[][..], |best| &best.texts[..]);
+    let (text, probability_ppm, by_officer) = match (plate.corrected, read.first()) {
         (Some(text), _) => (text, 1_000_000, true),
-        (None, Some((text, probability_ppm, _))) => (text, probability_ppm, false),
+        (None, Some(&(text, probability_ppm))) => (text, probability_ppm, false),
         (None, None) => return None,
     };
     let age_ms = plate.last_at.map_or(0, |at| now.since(at));
-    Some(PlateView { camera, text, probability_ppm, by_officer, evidence: plate.evidence, age_ms })
+    let others = read.iter().copied().filter(|(other, _)| *other != text).collect();
+    let contested = plate.best().is_some_and(|best| best.contested);
+    Some(PlateView { camera, text, probability_ppm, by_officer, others, contested, picture: plate.picture().copied(), age_ms })
 }

@@ -102,8 +102,12 @@ impl MatchRules {
             ("legible_ppm", i64::from(self.legible_ppm), 0, 500_000),
             ("min_reads", i64::from(self.min_reads), 1, 32),
             ("vote.evidence_cap_permille", i64::from(self.vote.evidence_cap_permille), 500, 10_000),
+            ("vote.view_cap_permille", i64::from(self.vote.view_cap_permille), 1_000, 10_000),
             ("vote.symbol_floor", i64::from(self.vote.symbol_floor.0), -20_000, -1_000),
-        ] {
+        ]
+        .into_iter()
+        .chain(self.vote.worth.bounds())
+        {
             if !(min..=max).contains(&value) {
                 return Err(MatchRulesError { setting, value, min, max });
             }

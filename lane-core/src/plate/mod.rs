@@ -1,9 +1,9 @@
 //! Plates: text, grammar, voting over frames, and matching with the plates that are declared.
 //!
 //! ```text
-//!   reader's slots ─▶ read::Read ─▶ vote::Track ─▶ vote::FusedRead ─┬─▶ matching::match_plates ─▶ Decision
-//!                                                  candidate_keys() │             ▲
-//!                                                                   └▶ cache ─▶ candidates (declared plates)
+//!   reader's slots, sight ─▶ read::Read ─▶ tracks::Tracks ─▶ vote::Track ─▶ vote::FusedRead ─┬─▶ matching::match_plates ─▶ Decision
+//!                            worth::Sight   one a plate        one plate      lookup_texts() │             ▲
+//!                                                                                            └▶ cache ─▶ candidates (declared plates)
 //! ```
 //!
 //! Every probability is an integer: log-probabilities in milli-nats (`milli_nats`), posteriors in parts per
@@ -16,7 +16,9 @@ pub mod milli_nats;
 pub mod read;
 pub mod symbol;
 pub mod text;
+pub mod tracks;
 pub mod vote;
+pub mod worth;
 
 pub use grammar::{Class, Country, Fits, Form, Layout};
 pub use matching::{Candidate, CandidateId, Closeness, Decision, MatchRules, Matching, match_plates};
@@ -24,4 +26,6 @@ pub use milli_nats::MilliNats;
 pub use read::{Alternative, Read, ReadError, Slot};
 pub use symbol::Symbol;
 pub use text::{PlateText, PlateTextError};
-pub use vote::{FusedRead, Track, VoteRules};
+pub use tracks::{Chosen, Side, TrackNumber, Tracks};
+pub use vote::{FusedRead, ScoredText, Track, VoteRules};
+pub use worth::{Ramp, Sight, WorthRules};

@@ -1,13 +1,14 @@
 //! What a reader says of one frame: a distribution over symbols for every place of the plate.
 //!
 //! A slot names its most probable symbols with their log-probabilities; the mass they leave is shared evenly by the
-//! symbols not named. A read is slots plus a quality (sharpness, size, angle: what the camera worker thinks this frame
-//! is worth against a perfect one).
+//! symbols not named. A read is slots plus what the frame is worth: by what the camera measured of the plate ([`Sight`]), or
+//! by a plain quality where a camera reads by itself.
 
 use crate::plate::confusable::class_mates;
 use crate::plate::milli_nats::{MilliNats, ONE, exp, ln};
 use crate::plate::symbol::{SYMBOL_COUNT, Symbol};
 use crate::plate::text::{PLATE_MAX_SYMBOLS, PlateText};
+use crate::plate::worth::{Sight, WorthRules};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -155,18 +156,21 @@ pub(super) fn best_first(a: &Alternative, b: &Alternative) -> core::cmp::Orderin
 pub struct Read {
     slots: Vec<Slot>,
     quality_permille: u16,
+    sight: Option<Sight>,
 }
 
 #[derive(Deserialize)]
 struct Unchecked {
     slots: Vec<Slot>,
     quality_permille: u16,
+    #[serde(default)]
+    sight: Option<Sight>,
 }
 
 impl TryFrom<Unchecked> for Read {
     type Error = ReadError;
     fn try_from(read: Unchecked) -> Result<Self, ReadError> {
-        Self::new(read.slots, read.quality_permille)
+        Self::new(read.slots, read.quality_permille).map(|checked| Self { sight: read.sight, ..checked })
     }
 }
 
@@ -179,7 +183,13 @@ impl Read {
         if !(1..=1000).contains(&quality_permille) {
             return Err(ReadError::Quality(quality_permille));
         }
-        Ok(Self { slots, quality_permille })
+        Ok(Self { slots, quality_permille, sight: None })
+    }
+
+    /// The same read with what the camera measured of the plate: its worth follows from that.
+    #[must_use]
+    pub fn with_sight(self, sight: Sight) -> Self {
+        Self { sight: Some(sight), ..self }
     }
 
     /// A text with one confidence for all its symbols, as a camera that reads by itself gives it.
@@ -192,14 +202,41 @@ impl Read {
         &self.slots
     }
 
-    /// Worth against a perfect frame, 1 to 1000.
-    pub fn quality_permille(&self) -> u16 {
-        self.quality_permille
+    /// Worth against a perfect frame, 1 to 1000: what the sight is worth times the plain quality.
+    pub fn worth_permille(&self, rules: &WorthRules) -> u16 {
+        let seen = self.sight.map_or(1000, |sight| sight.worth_permille(rules));
+        // Both are at most 1000.
+        (u32::from(self.quality_permille) * u32::from(seen) / 1000).max(1) as u16
+    }
+
+    /// What the camera measured, where it did.
+    pub fn sight(&self) -> Option<&Sight> {
+        self.sight.as_ref()
+    }
+
+    /// Log-probability of the best symbol of every slot together: how sure the frame is by itself.
+    pub fn best_log_prob(&self) -> MilliNats {
+        self.slots.iter().fold(MilliNats::CERTAIN, |sum, slot| sum.plus(slot.named[0].log_prob))
     }
 
     /// Is the best symbol of every slot the text's?
     pub fn reads_as(&self, text: &PlateText) -> bool {
         self.slots.iter().map(Slot::best).eq(text.symbols().iter().copied())
+    }
+
+    /// Do half of the text's symbols or more stand in their order among the best symbols? A misread plate is much like itself, another plate
+    /// is not.
+    pub fn is_much_like(&self, text: &PlateText) -> bool {
+        let mut left = self.slots.iter().map(Slot::best);
+        let found = text.symbols().iter().filter(|&&symbol| {
+            let mut ahead = left.clone();
+            let is_there = ahead.any(|best| best == symbol);
+            if is_there {
+                left = ahead;
+            }
+            is_there
+        });
+        found.count() * 2 >= text.symbol_count()
     }
 }
 
@@ -223,11 +260,11 @@ mod tests {
         let certain = Slot::new(vec![alternative('3', 0)]).unwrap();
         assert_eq!(certain.log_prob(Symbol::from_char('8').unwrap()), SLOT_FLOOR);
         assert_eq!(Slot::of(Symbol::ZERO, 0).log_prob(Symbol::ZERO), SLOT_FLOOR);
-        // 3 with 90 %: 8 and B have 2.5 % each, the other 71 symbols share 5 %.
+        // 3 with 90 %: its three mates have 1.7 % each, the other 70 symbols share 5 %.
         let three = Slot::of(Symbol::from_char('3').unwrap(), 900_000);
-        assert_eq!(three.log_prob(Symbol::from_char('8').unwrap()), MilliNats::from_ppm(25_000));
+        assert_eq!(three.log_prob(Symbol::from_char('1').unwrap()), MilliNats::from_ppm(16_666));
         let other = three.log_prob(Symbol::from_char('5').unwrap()).0;
-        assert!((-7270..=-7250).contains(&other), "{other}");
+        assert!((-7250..=-7235).contains(&other), "{other}");
     }
 
     #[test]

@@ -268,7 +268,7 @@ impl World {
     fn read(&mut self, car: usize, acquired_at: Mono) {
         for _ in 0..2 {
             let read = Box::new(Read::of_text(&plate(car), 1_000_000, 1_000).unwrap());
-            self.input(Input::PlateRead { camera: Camera::Front, track: 0, acquired_at, read });
+            self.input(Input::PlateRead { camera: Camera::Front, track: car as u32, acquired_at, read });
         }
     }
 

@@ -7,6 +7,7 @@
 //! arrives KG                               a truck comes to stand wholly on the platform (macro)
 //! passes | backs_out                       it goes through | goes back the way it came (macro)
 //! read CAMERA PLATE [PPM]                  five frames
+//! sees CAMERA PLATE:WIDTH...               five frames of several plates, each on a track of its own
 //! declare ID key=value...                  a row of the cache (again: an amended one)
 //! known                                    rows changed that may concern the lane
 //! look                                     the person looks at the screen: later acts name this view
@@ -27,7 +28,7 @@ use lane_core::declaration::{
 use lane_core::ids::{ActId, Digest, LedgerId, PassageId, Revision};
 use lane_core::input::{Camera, CameraState, Input, ScaleState};
 use lane_core::officer::{Act, Mode, Officer, OfficerAct, Origin, Reason, ReasonCode, Role};
-use lane_core::plate::{PlateText, Read};
+use lane_core::plate::{PlateText, Read, Sight};
 use lane_core::rules::{LegalGross, Rules};
 use lane_core::signal::Signal;
 use lane_core::time::{Mono, WallQuality};
@@ -104,6 +105,7 @@ impl Stage {
             "passes" => self.passes(),
             "backs_out" => self.backs_out(),
             "read" => self.read(words),
+            "sees" => self.sees(words),
             "declare" => self.declare(words),
             "known" => world.input(Input::KnowledgeChanged),
             "look" => self.looked = Some(self.current()),
@@ -191,6 +193,34 @@ impl Stage {
             let read = Box::new(Read::of_text(&text, ppm, 1_000).unwrap());
             self.world.input(Input::PlateRead { camera, track: self.tracks, acquired_at, read });
         }
+    }
+
+    /// `sees front 12C12345:160 12R00678:240`: plates in view at once with their widths in pixels, each followed on a track of its own, over five
+    /// frames in which they grow.
+    fn sees(&mut self, words: &[&str]) {
+        let camera = camera(words[1]);
+        for frame in 0..5_u16 {
+            let acquired_at = Mono(self.world.now);
+            self.world.advance(100);
+            for (at, plate) in words[2..].iter().enumerate() {
+                let (text, width_px) = plate.split_once(':').expect("plate:width");
+                let width_px = width_px.parse::<u16>().unwrap() * (10 + frame) / 10;
+                let middle_px = [400 * at as i32, 300];
+                let sight = Sight {
+                    middle_px,
+                    width_px,
+                    height_px: width_px / 4,
+                    lines: 1,
+                    sharpness_permille: 200,
+                    contrast: 120,
+                    inside_permille: 1000,
+                };
+                let read = Read::of_text(&PlateText::parse(text).unwrap(), 995_000, 1_000).unwrap().with_sight(sight);
+                let track = self.tracks + 1 + at as u32;
+                self.world.input(Input::PlateRead { camera, track, acquired_at, read: Box::new(read) });
+            }
+        }
+        self.tracks += words.len() as u32;
     }
 
     fn declare(&mut self, words: &[&str]) {

@@ -1,7 +1,8 @@
 //! The core's view as the screens get it, every field by name.
 
 use super::{
-    Check, DeclarationView, Facts, FaultView, Instruction, LaneView, Permit, Plate, Second, ShownCheck, ShownKind, Signal, Vehicle, Verdict,
+    Check, DeclarationView, Facts, FaultView, Instruction, LaneView, OtherText, Permit, Plate, Second, ShownCheck, ShownKind, Signal,
+    Vehicle, Verdict,
 };
 use crate::ids;
 use lane_core::verdict::{Check as CoreCheck, CheckKind as CoreKind, Facts as CoreFacts};
@@ -46,7 +47,11 @@ impl From<&core::VehicleView> for Vehicle {
             text: p.text.to_string(),
             probability_ppm: p.probability_ppm,
             by_officer: p.by_officer,
-            evidence: p.evidence.map(ids::digest_text),
+            others: p.others.iter().map(|(text, ppm)| OtherText { text: text.to_string(), probability_ppm: *ppm }).collect(),
+            contested: p.contested,
+            evidence: p.picture.map(|picture| ids::digest_text(picture.frame)),
+            crop: p.picture.and_then(|picture| picture.crop).map(ids::digest_text),
+            quad: p.picture.and_then(|picture| picture.quad),
             age_ms: p.age_ms,
         };
         Self {

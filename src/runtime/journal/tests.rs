@@ -46,7 +46,7 @@ fn inside() {
     start("info", "L3");
     tell_opened(PASSAGE);
     let text = PlateText::parse("12C12345").unwrap();
-    let read = What::PlateRead { camera: Camera::Front, text, probability_ppm: 1, frames: 1, evidence: None, acquired_at: Mono(1) };
+    let read = What::PlateRead { camera: Camera::Front, text, probability_ppm: 1, frames: 1, picture: None, acquired_at: Mono(1) };
     tell(&record(read));
     tell(&record(What::Fault { fault: Fault::UncommandedMovement, raised: true }));
     tell(&record(What::Fault { fault: Fault::PhotocellBlind, raised: true }));

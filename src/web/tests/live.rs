@@ -65,7 +65,9 @@ fn watched(result: CheckResult, facts: Facts) -> lane_core::view::LaneView {
         text: lane_core::plate::PlateText::parse(text).unwrap(),
         probability_ppm,
         by_officer,
-        evidence: None,
+        others: Vec::new(),
+        contested: false,
+        picture: None,
         age_ms: 5,
     };
     let check = |kind, result, facts| Check { kind, result, leads_to: Outcome::Hold, facts };

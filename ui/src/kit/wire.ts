@@ -234,6 +234,13 @@ export type OfficersAnswer = {
 /** By agency and login. */
 officers: Array<OfficerRow>, };
 
+/** A text that a plate may also bear. */
+export type OtherText = {
+/** The text. */
+text: string,
+/** Its certainty, parts per million. */
+probability_ppm: number, };
+
 /** Where a verdict leads. */
 export type Outcome = "pass" | "hold" | "divert" | "refuse";
 
@@ -273,8 +280,16 @@ text: string,
 probability_ppm: number,
 /** Named by an officer. */
 by_officer: boolean,
+/** The next likely texts, likeliest first; at most four. */
+others: Array<OtherText>,
+/** Another plate in view may as well be the vehicle's. */
+contested: boolean,
 /** The picture, by digest: `/api/evidence/{digest}`. */
 evidence: string | null,
+/** The plate cut out of it and pulled straight, by digest. */
+crop: string | null,
+/** Corners of the plate in pixels of the picture: top left, top right, bottom right, bottom left. */
+quad: [[number, number], [number, number], [number, number], [number, number]] | null,
 /** Age of the last frame. */
 age_ms: number, };
 

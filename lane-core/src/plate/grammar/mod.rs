@@ -9,7 +9,10 @@
 //! second hand. China: GA 36-2018. The forms are listed in [`vn`] and [`cn`].
 
 pub mod cn;
+mod evidence;
 pub mod vn;
+
+pub use evidence::{NO_FORM, evidence};
 
 use crate::plate::{symbol::Symbol, text::PlateText};
 use core::fmt;

@@ -26,7 +26,7 @@ fn read(a: &str, ppm: u32, other: &str, other_ppm: u32) -> FusedRead {
     track.push(Mono(0), Read::new(slots.clone(), 500).unwrap());
     track.push(Mono(1), Read::new(slots, 500).unwrap());
     // A low floor, so that the fused distribution is the one the test names.
-    track.fuse(&VoteRules { symbol_floor: MilliNats(-20_000), ..VoteRules::default() }).unwrap()
+    track.fuse(&VoteRules { symbol_floor: MilliNats(-20_000), evidence_cap_permille: 1000, ..VoteRules::default() }).unwrap()
 }
 
 fn sure(plate: &str) -> FusedRead {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::plate::worth::Sight;
 use alloc::{string::ToString, vec};
 use proptest::prelude::*;
 
@@ -153,4 +154,82 @@ proptest! {
         backwards.reverse();
         prop_assert_eq!(fuse(reads), fuse(backwards));
     }
+}
+
+/// A clear sight of a plate this wide in this place; `sharpness` 170 and more counts in full.
+fn sight(x: i32, width_px: u16, sharpness_permille: u16) -> Sight {
+    Sight { middle_px: [x, 100], width_px, height_px: width_px / 4, lines: 1, sharpness_permille, contrast: 120, inside_permille: 1000 }
+}
+
+fn seen(reads: &[(&str, u32, Sight)]) -> FusedRead {
+    let mut track = Track::new();
+    for (at, &(read, confidence_ppm, sight)) in reads.iter().enumerate() {
+        let read = Read::of_text(&text(read), confidence_ppm, 1000).unwrap().with_sight(sight);
+        track.push(Mono(at as u64 * 100), read);
+    }
+    track.fuse(&VoteRules::default()).unwrap()
+}
+
+#[test]
+fn a_lone_frame_is_taken_at_its_word_however_dull() {
+    let sharp = seen(&[("12C12345", 900_000, sight(0, 200, 300))]);
+    let dull = seen(&[("12C12345", 900_000, sight(0, 40, 60))]);
+    assert_eq!(sharp.best_log_prob, dull.best_log_prob);
+}
+
+#[test]
+fn a_dull_far_frame_has_little_say_beside_a_sharp_near_one() {
+    let far = ("12G12345", 990_000, sight(0, 40, 80));
+    let near = ("12C12345", 900_000, sight(300, 200, 300));
+    assert_eq!(seen(&[far, far, far, far, near]).best, text("12C12345"));
+    let as_near = ("12G12345", 990_000, sight(0, 200, 300));
+    assert_eq!(seen(&[as_near, near]).best, text("12G12345"), "the surer of two equals");
+}
+
+#[test]
+fn a_symbol_lost_in_most_far_frames_does_not_outvote_the_close_ones() {
+    let far = |n: i32| ("12C1234", 900_000, sight(n * 100, 40, 90));
+    let near = |n: i32| ("12C12345", 950_000, sight(n * 100, 200, 250));
+    let read = seen(&[far(0), far(1), far(2), far(3), far(4), far(5), far(6), near(7), near(9)]);
+    assert_eq!(read.best, text("12C12345"));
+    let shorter = read.log_prob(&text("12C1234")).to_ppm();
+    assert!((1_000..250_000).contains(&shorter), "still possible: {shorter}");
+}
+
+#[test]
+fn frames_of_one_view_repeat_each_other() {
+    let here = ("12G12345", 950_000, sight(0, 200, 300));
+    let there = ("12C12345", 990_000, sight(300, 150, 300));
+    let elsewhere = ("12C12345", 990_000, sight(600, 170, 300));
+    let twice = seen(&[here, here]).best_log_prob;
+    assert!((twice.0 - seen(&[here; 20]).best_log_prob.0).abs() <= 2, "the rest says nothing new");
+    assert!(twice > seen(&[here]).best_log_prob);
+    assert_eq!(seen(&[here; 20]).best, text("12G12345"));
+    let outvoted = [[here; 20].as_slice(), &[there, elsewhere]].concat();
+    assert_eq!(seen(&outvoted).best, text("12C12345"), "two other views outvote twenty frames of one");
+}
+
+#[test]
+fn grammars_are_evidence_for_the_named_text_and_nothing_else() {
+    let slot = |pairs: &[(char, u32)]| {
+        let named = pairs.iter().map(|&(c, ppm)| Alternative { symbol: Symbol::from_char(c).unwrap(), log_prob: MilliNats::from_ppm(ppm) });
+        Slot::new(named.collect()).unwrap()
+    };
+    let with_fifth = |fifth: &[(char, u32)]| {
+        let mut slots: Vec<Slot> = "12C34567".chars().map(|c| slot(&[(c, 995_000)])).collect();
+        slots[4] = slot(fifth);
+        let mut track = Track::new();
+        track.push(Mono(0), Read::new(slots, 1000).unwrap());
+        track.fuse(&VoteRules::default()).unwrap()
+    };
+    let doubtful = with_fifth(&[('B', 600_000), ('4', 390_000)]);
+    assert_eq!(doubtful.best, text("12C3B567"), "what the picture shows");
+    assert_eq!(doubtful.likeliest().text, text("12C34567"), "what a plate can be");
+    assert_eq!(doubtful.lookup_texts(4)[0], text("12C34567"));
+    let raw = doubtful.log_prob(&text("12C34567")).0 - doubtful.log_prob(&text("12C3B567")).0;
+    assert!((-470..=-390).contains(&raw), "matching hears no grammar: {raw}");
+    let plain = with_fifth(&[('B', 992_000), ('4', 7_000)]);
+    assert_eq!(plain.likeliest().text, text("12C3B567"), "no plate of any country, told as read");
+    let shares: u32 = doubtful.likely_texts(5).iter().map(|one| one.log_prob.to_ppm()).sum();
+    assert!((900_000..=1_000_000).contains(&shares), "{shares}");
 }

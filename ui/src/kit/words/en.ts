@@ -139,7 +139,7 @@ export const en: Words = {
     stale: (age) => `SCREEN STANDS STILL: no news for ${age}`,
     staleHint: 'Do not believe what it shows. Look at the lane. Stop works.',
     oldPicture: (age) => `Picture is ${age} old`, noPicture: 'No picture',
-    notRead: 'not read', noCamera: 'no camera', byOfficer: 'named by officer', ago: (age) => `${age} ago`,
+    notRead: 'not read', twoPlates: 'two plates in view', noCamera: 'no camera', byOfficer: 'named by officer', ago: (age) => `${age} ago`,
     here: (age) => `here ${age}`, called: (age) => `Officer needed, called ${age} ago`, emptyLane: 'Lane is empty',
     emptyHint: 'No vehicle at the boom', bootHint: 'Waiting for every device to report once; nothing moves',
     noDeclaration: 'No declaration for this vehicle yet', candidates: (n) => (n === 1 ? 'One declaration may fit: look, then choose' : `${n} declarations fit: choose one`),

@@ -63,7 +63,7 @@ export interface Interface {
   closeBoom: string; resetFaults: string; chooseDeclaration: string; noTrailer: string; validSince(age: string): string;
   cancel: string; ok: string; back: string; 
   connecting: string; connectingHint: string; stale(age: string): string; staleHint: string; oldPicture(age: string): string; noPicture: string;
-  notRead: string; noCamera: string; byOfficer: string; ago(age: string): string; 
+  notRead: string; twoPlates: string; noCamera: string; byOfficer: string; ago(age: string): string; 
   here(age: string): string; called(age: string): string; emptyLane: string; emptyHint: string; bootHint: string; 
   noDeclaration: string; candidates(count: number): string; until: string; nextPlace: string; perishable: string;
   priority: string; moreDeclarations(count: number): string;

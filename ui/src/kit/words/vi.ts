@@ -138,7 +138,7 @@ export const vi: Words = {
     stale: (age) => `MÀN HÌNH ĐỨNG: không cập nhật từ ${age}`,
     staleHint: 'Đừng tin số trên màn hình. Nhìn làn. Nút Dừng vẫn dùng được.',
     oldPicture: (age) => `Hình cũ ${age}`, noPicture: 'Không có hình',
-    notRead: 'chưa đọc được', noCamera: 'không có camera', byOfficer: 'cán bộ nhập', ago: (age) => `${age} trước`,
+    notRead: 'chưa đọc được', twoPlates: 'có hai biển số', noCamera: 'không có camera', byOfficer: 'cán bộ nhập', ago: (age) => `${age} trước`,
     here: (age) => `ở đây ${age}`, called: (age) => `Xe cần cán bộ, đã gọi ${age}`, emptyLane: 'Làn trống',
     emptyHint: 'Không có xe trước barie', bootHint: 'Chờ mọi thiết bị báo lần đầu; chưa gì được chuyển động',
     noDeclaration: 'Chưa có tờ khai cho xe này', candidates: (n) => (n === 1 ? 'Một tờ khai có thể khớp: xem và chọn' : `${n} tờ khai cùng khớp: chọn một`),

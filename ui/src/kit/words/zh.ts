@@ -127,7 +127,7 @@ export const zh: Words = {
     cancel: '取消', ok: '完成', back: '返回',
     connecting: '正在连接车道', connectingHint: '尚无车道数据。停止按钮可用。',
     stale: (age) => `屏幕静止：${age}没有更新`, staleHint: '不要相信屏幕上的数据。请看车道。停止按钮可用。',
-    oldPicture: (age) => `${age}前的图像`, noPicture: '没有图像', notRead: '未读出', noCamera: '没有摄像机', byOfficer: '人工输入',
+    oldPicture: (age) => `${age}前的图像`, noPicture: '没有图像', notRead: '未读出', twoPlates: '画面有两块车牌', noCamera: '没有摄像机', byOfficer: '人工输入',
     ago: (age) => `${age}前`, here: (age) => `已停 ${age}`, called: (age) => `车辆需要工作人员，已呼叫 ${age}`,
     emptyLane: '车道空', emptyHint: '杆前没有车辆', bootHint: '等待每个设备首次报告；期间不动作',
     noDeclaration: '此车尚无申报', candidates: (n) => (n === 1 ? '有一份申报可能相符：请查看并选择' : `有 ${n} 份申报相符：请选择`), until: '到期', nextPlace: '前往', perishable: '鲜活',
