@@ -2,7 +2,7 @@
 `texts`, everything that the peer could mean by a plate, and `ms`, from the decoded picture to the texts.
 
 The peer reads all writing of a photo. A plate counts as read where it is one of its lines, or two lines of which one stands above the other, with
-everything but letters, digits and Chinese characters left out (as in models/training/peer.py).
+everything but letters, digits and Chinese characters left out.
 """
 
 import json

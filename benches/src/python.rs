@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The peer, as models/training/peer.py knows it.
+/// The peer, as `benches/peer.py` asks it.
 pub const PEER: &str = "rapidocr-onnxruntime==1.4.4";
 const PROBE: &str = "import cv2, numpy, PIL, rapidocr_onnxruntime";
 const DRAW_PROBE: &str = "import cv2, numpy, PIL";
