@@ -302,7 +302,9 @@ test('candidates are told apart by plate, goods, channel and age, with the pictu
   lane.show(scenes.choosing());
   await openLane(page, lane);
   await named(page, 'choose').click();
-  await expect(named(page, 'choose-reads').locator('img').first()).toBeVisible();
+  // There is little room: the plate that was cut out of the front's picture, the whole of the rear's, which has no plate cut out.
+  await expect(named(page, 'choose-reads').locator('[data-name="plate-crop"]')).toBeVisible();
+  await expect(named(page, 'choose-reads').locator('img').last()).toBeVisible();
   const second = named(page, 'candidate-XK-2026-004712');
   for (const text of ['12C-123.45', '12R-056.78', 'Thanh long, 900 thùng', 'Luồng vàng', 'từ 26\u202fgiờ trước']) await expect(second).toContainText(text);
   await expect(named(page, 'candidate-XK-2026-004719')).toContainText('không rơ moóc');
