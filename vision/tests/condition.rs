@@ -5,6 +5,7 @@
 
 mod made;
 mod player;
+mod watched;
 
 use borderlane_vision::condition::Watch;
 use borderlane_vision::condition::limits::{self, Limits};
@@ -14,7 +15,8 @@ use hardware_sim::picture::scene::Face;
 use image::RgbImage;
 use lane_link::camera::{CameraCondition as C, FromWorker, Order, Purpose, Report};
 use made::*;
-use player::{Player, Worker};
+use player::Player;
+use watched::Worker;
 
 const LIMITS: Limits = Limits { after_ms: 1_000, no_frames_after_ms: 2_000, frozen_after_ms: Some(5_000), dark_below: 18 };
 

@@ -3,17 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use lane_link::camera::{CameraCondition, Decoder, FromWorker, Order, Report};
-use std::io::{BufRead, BufReader, Read, Write};
+mod watched;
+
+use lane_link::camera::{CameraCondition, FromWorker, Order, Report};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// Far longer than anything takes: a test ends by an event, not by the clock.
-const PATIENCE: Duration = Duration::from_secs(120);
+use watched::{PATIENCE, Worker};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -66,101 +65,33 @@ impl Drop for Server {
     }
 }
 
-struct Worker {
-    child: Child,
-    stdin: ChildStdin,
-    messages: Receiver<FromWorker>,
+fn watch(source: &str, more: &[&str]) -> Worker {
+    let patient = ["--no-frames-after-ms", "1500", "--frozen-after-ms", "60000"];
+    Worker::start(source, &[&patient, more].concat())
 }
 
-impl Worker {
-    fn watch(source: &str, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_borderlane-vision"))
-            .args(["worker", "--camera", "front", "--source", source, "--no-frames-after-ms", "1500", "--frozen-after-ms", "60000"])
-            .args(more)
-            .arg("--models")
-            .arg(root().join("../models"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdout = child.stdout.take().unwrap();
-        let (send, messages) = sync_channel(4_096);
-        thread::spawn(move || {
-            let mut decoder = Decoder::new();
-            let mut chunk = vec![0; 65_536];
-            while let Ok(length @ 1..) = stdout.read(&mut chunk) {
-                decoder.push(&chunk[..length]);
-                while let Ok(Some(message)) = decoder.next_from_worker() {
-                    if send.send(message).is_err() {
-                        return;
-                    }
-                }
-            }
-        });
-        let stdin = child.stdin.take().unwrap();
-        Self { child, stdin, messages }
-    }
-
-    fn order(&mut self, order: &Order) {
-        self.stdin.write_all(&order.encode().unwrap()).unwrap();
-        self.stdin.flush().unwrap();
-    }
-
-    fn wait_for<T>(&self, what: &str, mut pick: impl FnMut(FromWorker) -> Option<T>) -> T {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let left = end.checked_duration_since(Instant::now()).unwrap_or_else(|| panic!("no {what} in {PATIENCE:?}"));
-            if let Ok(message) = self.messages.recv_timeout(left)
-                && let Some(found) = pick(message)
-            {
-                return found;
-            }
-        }
-    }
-
-    fn wait_for_condition(&self, wanted: CameraCondition) {
-        self.wait_for(&format!("{wanted:?}"), |message| {
-            matches!(message, FromWorker::Report(Report::State { condition, .. }) if condition == wanted).then_some(())
-        });
-    }
-
-    fn wait_for_problem(&self, part: &str) -> String {
-        self.wait_for(&format!("problem with {part:?}"), |message| match message {
-            FromWorker::Report(Report::Problem { what }) if what.contains(part) => Some(what),
-            _ => None,
-        })
-    }
-
-    fn wait_for_plate(&self) {
-        self.wait_for("the plate", |message| match message {
-            FromWorker::Report(Report::Read(read)) if read.best_text() == "12C34567" => Some(()),
-            _ => None,
-        });
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn wait_for_plate(worker: &Worker) {
+    worker.wait_for("the plate", |message| match message {
+        FromWorker::Report(Report::Read(read)) if read.best_text() == "12C34567" => Some(()),
+        _ => None,
+    });
 }
 
 #[test]
 fn a_plate_is_read_from_h264_and_again_after_the_server_dropped_the_session() {
     let Some(mut server) = Server::start(&[]) else { return };
-    let mut worker = Worker::watch(&server.url, &[]);
+    let mut worker = watch(&server.url, &[]);
     worker.order(&Order::Presence { on: true });
-    worker.wait_for_plate();
+    wait_for_plate(&worker);
     server.order("drop");
     worker.wait_for_problem("ended, or gave no frame");
-    worker.wait_for_plate();
+    wait_for_plate(&worker);
 }
 
 #[test]
 fn a_stream_that_freezes_is_told_and_followed_when_it_goes_on() {
     let Some(server) = Server::start(&[]) else { return };
-    let mut worker = Worker::watch(&server.url, &[]);
+    let mut worker = watch(&server.url, &[]);
     worker.order(&Order::Presence { on: true });
     worker.wait_for_condition(CameraCondition::Ok);
     server.signal("-STOP");
@@ -168,15 +99,15 @@ fn a_stream_that_freezes_is_told_and_followed_when_it_goes_on() {
     worker.wait_for_problem("gave no frame");
     server.signal("-CONT");
     worker.wait_for_condition(CameraCondition::Ok);
-    worker.wait_for_plate();
+    wait_for_plate(&worker);
 }
 
 #[test]
 fn a_stream_that_changes_its_size_is_connected_anew() {
     let Some(mut server) = Server::start(&[]) else { return };
-    let mut worker = Worker::watch(&server.url, &[]);
+    let mut worker = watch(&server.url, &[]);
     worker.order(&Order::Presence { on: true });
-    worker.wait_for_plate();
+    wait_for_plate(&worker);
     server.order("size 640 480");
     worker.wait_for_problem("lower edge");
     let end = Instant::now() + PATIENCE;
@@ -205,7 +136,7 @@ fn jpeg_size(jpeg: &[u8]) -> (u16, u16) {
 fn a_server_that_never_answers_is_told_while_the_worker_goes_on_beating() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("rtsp://{}/video", listener.local_addr().unwrap());
-    let mut worker = Worker::watch(&url, &[]);
+    let mut worker = watch(&url, &[]);
     worker.wait_for_condition(CameraCondition::NoFrames);
     worker.wait_for_problem("cannot be opened");
     worker.order(&Order::Ping { n: 7 });
@@ -218,20 +149,20 @@ fn a_password_is_taken_from_a_file_and_told_to_nobody() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "guard:wr@ng\n").unwrap();
     let credentials = file.path().to_str().unwrap();
-    let refused = Worker::watch(&server.url, &["--credentials", credentials]);
+    let refused = watch(&server.url, &["--credentials", credentials]);
     let told = refused.wait_for_problem("not allowed in");
     assert!(!told.contains("wr"), "{told}");
     drop(refused);
     std::fs::write(file.path(), "guard:s3cr/t\n").unwrap();
-    let mut worker = Worker::watch(&server.url, &["--credentials", credentials]);
+    let mut worker = watch(&server.url, &["--credentials", credentials]);
     worker.order(&Order::Presence { on: true });
-    worker.wait_for_plate();
+    wait_for_plate(&worker);
     let arguments = std::fs::read(format!("/proc/{}/cmdline", worker.child.id())).unwrap();
     assert!(!String::from_utf8_lossy(&arguments).contains("s3cr"));
 }
 
 #[test]
 fn a_device_that_is_not_there_is_told() {
-    let worker = Worker::watch("v4l2:/dev/video-none", &[]);
+    let worker = watch("v4l2:/dev/video-none", &[]);
     worker.wait_for_problem("/dev/video-none");
 }

@@ -17,12 +17,9 @@
 //!
 //! Every other symbol stands alone. Length is kept: a lost symbol is another length
 //! hypothesis of the read, not a confusion. The key says nothing of likelihood and is never shown to a person.
-//! Changing a class changes stored keys: the cache must then be rebuilt ([`CONFUSABLE_VERSION`]).
+//! Changing a class changes stored keys: the cache keeps the key of every symbol and begins anew when one differs.
 
 use crate::plate::{symbol::Symbol, text::PlateText};
-
-/// Raised with every change of the classes; stored beside an index of keys.
-pub const CONFUSABLE_VERSION: u32 = 2;
 
 /// The key of a plate: same length, each symbol replaced by the first of its class. Idempotent.
 pub fn confusable_key(text: &PlateText) -> PlateText {

@@ -193,6 +193,20 @@ mod tests {
     }
 
     #[test]
+    fn large_lettering_on_a_cab_is_no_rival_of_a_small_plate_that_is_surely_read() {
+        let rules = VoteRules::default();
+        let mut tracks = seen(&[(1, "12C34567", 90, 0, 900)]);
+        for at in (0..=900).step_by(100) {
+            // "fits no form" and "never read surely" tell it apart; size and count speak for it
+            let lettering = Read::of_text(&PlateText::parse("DY907PD").unwrap(), 800_000, 1000).unwrap();
+            let sight = Sight { width_px: 360, ..*read("DY907PD", 360).sight().unwrap() };
+            tracks.push(2, Mono(at), lettering.with_sight(sight), &rules);
+        }
+        let chosen = tracks.choose(Side::Front, &rules).unwrap();
+        assert_eq!((chosen.fused.best.to_string().as_str(), chosen.contested), ("12C34567", false));
+    }
+
+    #[test]
     fn reads_of_two_plates_are_never_one_text() {
         let plates = [(1, "12C34567", 160, 0, 900), (2, "12R98765", 160, 0, 900)];
         assert_eq!(chosen(&plates, Side::Front), ("12C34567".into(), vec![1], false));

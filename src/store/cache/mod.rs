@@ -19,6 +19,7 @@ use super::lane::schema::{format_of, pragmas};
 use super::settings::StoreSettings;
 use super::types::{Collection, CollectionState, Head};
 use lane_core::ids::Revision;
+use lane_core::plate::Symbol;
 use replica::Staging;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::BTreeMap;
@@ -70,10 +71,6 @@ CREATE INDEX plate_row ON plate (row);
 const QUARANTINE_INDEX: &str = "CREATE INDEX IF NOT EXISTS entry_quarantined ON entry (collection, slot) WHERE state = 'quarantined';";
 /// The state of a row that could not be understood. No state of a declaration's row is called so.
 pub(super) const QUARANTINED: &str = "quarantined";
-
-/// Every symbol that a confusable key may change: rows keyed by another function must not be looked up with this one.
-const KEY_PROBE: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const PROBE_MAX_SYMBOLS: usize = 12;
 
 /// The cache as the writer holds it.
 pub struct CacheDb {
@@ -145,9 +142,9 @@ fn open_file(path: &Path, key: fn(&str) -> String) -> Result<(Connection, bool),
     }
 }
 
+/// The key of every symbol: rows keyed by another function must not be looked up with this one.
 fn key_probe(key: fn(&str) -> String) -> String {
-    let symbols: Vec<char> = KEY_PROBE.chars().collect();
-    symbols.chunks(PROBE_MAX_SYMBOLS).map(|part| key(&part.iter().collect::<String>())).collect()
+    Symbol::all().map(|symbol| key(&symbol.as_char().to_string())).collect()
 }
 
 /// Keeps the last damaged cache for a technician and no more: it is large and holds nothing that the centre has not.
@@ -225,4 +222,22 @@ pub fn write_head(conn: &Connection, collection: Collection, head: &Head) -> Res
         })
         .map_err(StoreError::sql("write a head"))
         .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_any_symbols_key_is_seen_in_the_probe() {
+        let plain = key_probe(str::to_owned);
+        for changed in [
+            (|text| text.replace('9', "0")) as fn(&str) -> String,
+            |text| text.replace('Z', "2"),
+            |text| text.replace('粤', "桂"),
+            |text| text.replace('挂', "桂"),
+        ] {
+            assert_ne!(key_probe(changed), plain);
+        }
+    }
 }

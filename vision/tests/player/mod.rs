@@ -1,19 +1,14 @@
-//! A camera over HTTP that shows what it is given, and the worker that watches it.
+//! A camera over HTTP that shows what it is given, and what its worker makes of it.
 
 use super::made::{jpeg, noise};
+use super::watched::Worker;
 use image::RgbImage;
-use lane_link::camera::{CameraCondition, Decoder, FromWorker, Measured, Order, Report};
+use lane_link::camera::{CameraCondition, FromWorker, Measured, Report};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
-
-/// Far longer than anything takes: a test ends by an event, not by the clock.
-const PATIENCE: Duration = Duration::from_secs(120);
+use std::time::Duration;
 
 pub struct Player {
     pub url: String,
@@ -67,63 +62,7 @@ fn serve(mut stream: TcpStream, frames: &Mutex<Vec<Vec<u8>>>) -> Option<()> {
     Some(())
 }
 
-pub struct Worker {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    messages: Receiver<FromWorker>,
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Worker {
-    pub fn start(source: &str, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_borderlane-vision"))
-            .args(["worker", "--camera", "front", "--source", source, "--models"])
-            .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../models"))
-            .args(more)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (send, messages) = sync_channel(10_000);
-        let mut stdout = child.stdout.take().unwrap();
-        thread::spawn(move || {
-            let mut decoder = Decoder::new();
-            let mut chunk = vec![0; 65536];
-            while let Ok(length @ 1..) = stdout.read(&mut chunk) {
-                decoder.push(&chunk[..length]);
-                while let Some(message) = decoder.next_from_worker().unwrap() {
-                    if send.send(message).is_err() {
-                        return;
-                    }
-                }
-            }
-        });
-        let stdin = child.stdin.take();
-        Self { child, stdin, messages }
-    }
-
-    pub fn order(&mut self, order: &Order) {
-        self.stdin.as_mut().unwrap().write_all(&order.encode().unwrap()).unwrap();
-    }
-
-    /// The first message that `pick` takes; what comes before it is passed over.
-    pub fn wait_for<T>(&self, what: &str, mut pick: impl FnMut(FromWorker) -> Option<T>) -> T {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let message = self.messages.recv_timeout(left).unwrap_or_else(|error| panic!("no {what}: {error}"));
-            if let Some(found) = pick(message) {
-                return found;
-            }
-        }
-    }
-
     /// Waits for a condition: what it was judged by, and whether there is a view.
     pub fn until(&self, wanted: CameraCondition) -> (Measured, bool) {
         self.wait_for(&format!("{wanted:?}"), |message| match message {
@@ -137,10 +76,7 @@ impl Worker {
 
     /// Frames that the worker received.
     pub fn frames(&self) -> u64 {
-        self.wait_for("beat", |message| match message {
-            FromWorker::Report(Report::Beat { frames, .. }) => Some(frames),
-            _ => None,
-        })
+        self.beat().1
     }
 
     /// No condition but `Ok` is told until so many frames have come.
